@@ -142,6 +142,17 @@ describe('a generator that several sources share', () => {
     refersToItsOwn(folder)
   })
 
+  it('has a schema that can be inferred', async () => {
+    const infer = (config: string) => pipe(['schema', 'infer', '--type', 'generate', '--config', config], freshFolder())
+    expect(await infer('fields: { id: uuid, n: { value: 1, when: "id == \'a\'" } }')).toMatchObject({
+      code: 0,
+      out: 'fields:\n  id: string\n  n: integer?\n',
+    })
+    const wrong = await infer('fields: { id: { fake: person.fulName } }')
+    expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining('did you mean `person.fullName`?') })
+    expect(await pipe(['schema', 'infer'], freshFolder())).toMatchObject({ code: 2 })
+  })
+
   it('does not load Faker to be checked', async () => {
     const folder = project(spec(5))
     const main = JSON.stringify(join(import.meta.dirname, '../src/main.ts'))

@@ -5,6 +5,8 @@
  *
  * A record is made only if there is an earlier one of each stream it refers to. Earlier means: in an earlier turn, or
  * in an earlier slot of the same turn. Once there is one, there always is, so the first turn of a stream says it all.
+ *
+ * Decision: docs/decisions/20261202-turns-are-drawn-by-number.md
  */
 import { chosen, createDraws, type DrawKey, sumsOf } from './draws.ts'
 import { type Generator, referencesOf } from './generator.ts'

@@ -16,29 +16,30 @@ import { findRoot, homeOf } from '../project.ts'
 
 export default defineCommand({
   name: 'schema infer',
-  summary: 'Infer a schema from a data file, to review and put into a spec.',
-  args: [['FILE', 'CSV, JSON lines, JSON, Parquet or Arrow, also compressed.']],
+  summary: 'Infer a schema from a data file or another source, to review and put into a spec.',
+  args: [['[FILE]', 'CSV, JSON lines, JSON, Parquet or Arrow, also compressed. Absent: what `--config` names.']],
   flags: {
-    type: { type: 'text', value: 'TYPE', description: 'The source to read it with; default: from the file name.' },
+    type: { type: 'text', value: 'TYPE', description: 'The source to read with; default: from the file name.' },
     config: { type: 'text', value: 'YAML', description: 'More options for that source: \'delimiter: ";"\'.' },
     out: { type: 'text', value: 'FILE', description: 'Write the schema to this file instead of printing it.' },
     json: { type: 'boolean', description: 'Print JSON.' },
   },
   examples: [
     ['pipe schema infer data/orders.csv', 'Print the schema.'],
+    ["pipe schema infer --type generate --config 'fields: { id: uuid }'", 'From a source that reads no file.'],
     ["pipe schema infer data/orders.csv --config 'encoding: latin1' --out schemas/order.yaml", 'Write it to a file.'],
   ],
   async run({ flags, args: [file] }, io) {
     const root = findRoot(io.cwd)
-    const type = flags.type ?? (/\.(csv|tsv)(\.(gz|zst))?$/.test(file!) ? 'csv' : 'files')
+    if (file === undefined && flags.type === undefined)
+      throw usageError('Either FILE or --type is needed.', 'See `pipe connectors source`.')
+    const type = flags.type ?? (/\.(csv|tsv)(\.(gz|zst))?$/.test(file ?? '') ? 'csv' : 'files')
     const registry = await loadConnectors(root, [{ kind: 'source', type }])
     const definition = registry.source(type)
     if (!definition) throw usageError(`There is no source of type ${type}.`, 'See `pipe connectors source`.')
     if (!definition.infer) throw usageError(`A source of type ${type} cannot infer a schema.`)
-    const options = optionsFromText(
-      `path: ${JSON.stringify(resolve(io.cwd, file!))}\n${flags.config ?? ''}\n`,
-      definition.options,
-    )
+    const path = file === undefined ? '' : `path: ${JSON.stringify(resolve(io.cwd, file))}\n`
+    const options = optionsFromText(`${path}${flags.config ?? (path ? '' : '{}')}\n`, definition.options)
     if ('findings' in options) {
       const [first] = options.findings
       throw usageError(`--config: ${first?.message ?? 'it cannot be read'}`, first?.hint)
@@ -51,11 +52,13 @@ export default defineCommand({
       id: 'source',
       resolve: (path) => (isAbsolute(path) ? path : resolve(root, path)),
     }
+    const [problem] = definition.check?.(options.value, env) ?? []
+    if (problem) throw usageError(`--config: ${problem.message}`, problem.hint)
     const record = await definition.infer(options.value, env, io.stopSignal(), (message) =>
       io.err(`warning: ${message}\n`),
     )
     if (Object.keys(record.fields).length === 0)
-      throw new MillraceError('nothing_to_infer', `${file} has no records to infer a schema from.`, {
+      throw new MillraceError('nothing_to_infer', `${file ?? type} has no records to infer a schema from.`, {
         exitCode: 3,
         hint: 'Write the schema by hand.',
       })
