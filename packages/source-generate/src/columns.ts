@@ -44,24 +44,28 @@ function converted(type: Type): (value: unknown) => unknown {
 const constantsOf = (made: FullField): readonly (readonly [value: unknown, key: string])[] | undefined =>
   made.value === undefined ? made.one_of?.map((value) => [value, 'one_of'] as const) : [[made.value, 'value']]
 
-/** The field whose values a field takes in the end: its own, or those of the record it refers to. */
-function origin(generator: Generator, made: FullField): FullField {
-  let at = made
-  for (let hops = 0; at.of && hops <= generator.streams.size; hops++) {
+/** A field, the field it refers to, and so on: the last one makes the values. */
+function chainOf(generator: Generator, made: FullField): readonly FullField[] {
+  const chain = [made]
+  for (let at = made; at.of && chain.length <= generator.streams.size; ) {
     const { stream, field } = at.of
     const target = generator.streams.get(stream)?.find(({ name }) => name === field)
     if (!target) break
     at = target.made
+    chain.push(at)
   }
-  return at
+  return chain
 }
 
-/** Makes rows of the schema from natural records. */
-export function rowMaker(schema: RecordType): (natural: Row) => Row {
-  const columns = Object.entries(schema.fields).map(([name, { type }]) => ({ name, convert: converted(type) }))
+/** Makes rows of the schema from natural records of a stream. Throws `DataError` for a value that does not fit. */
+export function rowMaker(fields: readonly StreamField[], schema: RecordType): (natural: Row) => Row {
+  const columns = Object.entries(schema.fields).map(([name, { type }]) => ({
+    name,
+    convert: fields.some((field) => field.name === name) ? converted(type) : () => null,
+  }))
   return (natural) => {
     const row: Row = {}
-    for (const { name, convert } of columns) row[name] = convert(natural[name] ?? null)
+    for (const { name, convert } of columns) row[name] = convert(natural[name])
     return row
   }
 }
@@ -103,12 +107,12 @@ function fieldProblems(generator: Generator, { name, made, path }: StreamField, 
     { code: 'wrong_type', at: key && made[key as 'value'] !== undefined ? [...path, key] : path, message, hint },
   ]
   const expected = `\`${name}\` is of type ${fieldText(to)}`
-  const source = origin(generator, made)
-  const constants = [
-    ...(constantsOf(source) ?? []),
-    ...(made.when === undefined ? [] : [[made.else ?? null, 'else'] as const]),
-  ]
-  for (const [value, key] of constants) {
+  const chain = chainOf(generator, made)
+  const source = chain.at(-1)!
+  const otherwise = chain.flatMap(({ when, else: value }) =>
+    when === undefined ? [] : [[value ?? null, 'else'] as const],
+  )
+  for (const [value, key] of [...(constantsOf(source) ?? []), ...otherwise]) {
     if (value === null && !to.optional)
       return wrong(
         `${expected}, but may be null`,
@@ -119,11 +123,10 @@ function fieldProblems(generator: Generator, { name, made, path }: StreamField, 
     if (why) return wrong(`${expected}: ${why}`, key)
   }
   if (constantsOf(source)) return []
-  const plain = naturalField(generator, { ...source, when: undefined } as FullField)!
-  if (plain.optional && !to.optional) return wrong(`${expected}, but may be null`, undefined)
-  if (!fits(plain.type, to.type))
+  const drawn = naturalField(generator, { ...source, when: undefined })!
+  if (!fits(drawn.type, to.type))
     return wrong(
-      `${expected}, but ${typeText(plain.type)} is generated`,
+      `${expected}, but ${typeText(drawn.type)} is generated`,
       undefined,
       `declare it in the schema: \`${name}: ${fieldText(natural)}\``,
     )

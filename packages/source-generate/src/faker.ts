@@ -3,20 +3,22 @@ import type { Faker } from '@faker-js/faker'
 import { MillraceError, printJson } from '@millrace/core'
 import type { Draws } from './draws.ts'
 import { type FakeKind, fakerMethods } from './faker-methods.ts'
+import { inYears } from './time.ts'
 
-/** Calls a method of Faker. */
-export type Fake = () => unknown
+/** Calls a method of Faker, which takes `nowMs` for the time. */
+export type Fake = (nowMs: number) => unknown
 
 /** Makes the call of a method with its arguments. Throws `fake_failed` when it is called, if Faker refuses them. */
 export type Fakes = (path: string, argument: unknown) => Fake
 
-/** `clock`: the time that Faker takes for now, ms UTC. */
-export async function loadFakes(draws: Draws, clock: () => number): Promise<Fakes> {
+/** Loads Faker. */
+export async function loadFakes(draws: Draws): Promise<Fakes> {
   // The English locale alone loads in a sixth of the time of all.
   const { faker: english } = await import('@faker-js/faker/locale/en')
   const randomizer = { next: draws.fraction, seed: () => {} }
   const faker = new (english.constructor as typeof Faker)({ locale: english.rawDefinitions, randomizer })
-  faker.setDefaultRefDate(() => new Date(clock()))
+  let now = 0
+  faker.setDefaultRefDate(() => new Date(now))
   return (path, argument) => {
     const [module, name] = path.split('.') as [string, string]
     const methods = (faker as unknown as Record<string, Record<string, (...args: unknown[]) => unknown>>)[module]!
@@ -28,7 +30,8 @@ export async function loadFakes(draws: Draws, clock: () => number): Promise<Fake
         exitCode: 2,
         cause,
       })
-    return () => {
+    return (nowMs) => {
+      now = nowMs
       let value: unknown
       try {
         value = methods[name]!(...args)
@@ -47,6 +50,6 @@ const isOf: Readonly<Record<FakeKind, (value: unknown) => boolean>> = {
   boolean: (value) => typeof value === 'boolean',
   integer: Number.isSafeInteger,
   number: Number.isFinite,
-  bigint: (value) => typeof value === 'bigint',
-  timestamp: Number.isSafeInteger,
+  bigint: (value) => typeof value === 'bigint' && BigInt.asIntN(64, value) === value,
+  timestamp: (value) => Math.abs(value as number) <= Number.MAX_SAFE_INTEGER && inYears(value as number) === value,
 }

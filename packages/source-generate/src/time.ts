@@ -18,6 +18,9 @@ const starts: Readonly<Record<string, (clock: Date) => number>> = {
   start_of_year: (clock) => Date.UTC(clock.getUTCFullYear(), 0, 1),
 }
 
+/** The nearest instant of the years 1 to 9999, which a timestamp can hold. */
+export const inYears = (ms: number): number => Math.min(Math.max(ms, -62_135_596_800_000), 253_402_300_799_999)
+
 /** What may be written, for messages. */
 export const timeForm = `now, a distance (-2h, +1d), ${Object.keys(starts).join(', ')}, or a timestamp`
 
@@ -28,17 +31,14 @@ export const timeWords: readonly string[] = ['now', ...Object.keys(starts)]
 export function relativeTime(text: string): RelativeTime | undefined {
   if (Object.hasOwn(starts, text)) return { at: (clockMs) => starts[text]!(new Date(clockMs)) }
   const offsetMs = text === 'now' ? 0 : offsetOf(text)
-  if (offsetMs !== undefined) return { offsetMs, at: (clockMs) => clockMs + offsetMs }
+  if (offsetMs !== undefined) return { offsetMs, at: (clockMs) => inYears(clockMs + offsetMs) }
   const fixedMs = timestampOf(text)
   return fixedMs === undefined ? undefined : { fixedMs, at: () => fixedMs }
 }
 
-/** A century is enough, and keeps every time within the years that a timestamp can have. */
-const furthestMs = 100 * 366 * dayMs
-
 function offsetOf(text: string): number | undefined {
   const ms = /^[+-]/.test(text) ? parseDuration(text.slice(1)) : undefined
-  if (ms === undefined || ms > furthestMs) return undefined
+  if (ms === undefined) return undefined
   return text.startsWith('-') ? -ms : ms
 }
 

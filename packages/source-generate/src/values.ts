@@ -5,7 +5,7 @@ import { type Fakes, loadFakes } from './faker.ts'
 import { type Generator, kindOf, type StreamField } from './generator.ts'
 import { naturalRecord } from './natural.ts'
 import type { FullField } from './options.ts'
-import { dayOf, dayText, relativeTime } from './time.ts'
+import { dayOf, dayText, inYears, relativeTime } from './time.ts'
 import { createTurns, type Turns } from './turns.ts'
 
 /** A value for the record of a turn, in the in-memory form of its natural type. */
@@ -37,10 +37,9 @@ interface Context {
 export async function createMaker(generator: Generator, seed: number, startMs: number): Promise<Maker> {
   const keyOf = (what: string) => drawKey(`${seed}/${startMs}/${what}`)
   const draws = createDraws()
-  let nowMs = startMs
-  const clockAt = (turn: number): number => (nowMs = startMs + Math.floor(turn * generator.intervalMs))
+  const clockAt = (turn: number): number => inYears(startMs + Math.floor(turn * generator.intervalMs))
   const needsFaker = [...generator.streams.values()].some((all) => all.some(({ made }) => made.fake !== undefined))
-  const fakes = needsFaker ? await loadFakes(draws, () => nowMs) : undefined
+  const fakes = needsFaker ? await loadFakes(draws) : undefined
   const turns = createTurns(generator, keyOf)
   const makers = new Map<string, StreamMaker>()
   const context: Context = {
@@ -98,10 +97,7 @@ function valueOf(stream: string, made: FullField, { draws, turns, fakes, clockAt
   switch (kindOf(made)!) {
     case 'fake': {
       const fake = fakes!(made.fake!, made.with)
-      return (turn) => {
-        clockAt(turn)
-        return fake()
-      }
+      return (turn) => fake(clockAt(turn))
     }
     case 'uuid':
       return () => uuid(draws)

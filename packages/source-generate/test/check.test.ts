@@ -226,6 +226,29 @@ describe('finds where a field does not fit the schema', () => {
   })
 })
 
+it('finds what may come over a reference', () => {
+  const fits = (field: string, type: string) => {
+    const text = `
+streams:
+  a: { k: boolean, x: ${field} }
+  b: { y: { of: { stream: a, field: x } } }
+  c: { z: { of: { stream: b, field: y } } }
+stream: c`
+    return shown(generate.accepts!(optionsOf(text), parseRecordType({ fields: { z: type } }).type))
+  }
+  expect(fits('{ integer: { from: 1, to: 9 } }', 'integer')).toEqual([])
+  expect(fits('{ integer: { from: 1, to: 9 }, when: k }', 'integer?')).toEqual([])
+  expect(fits('{ integer: { from: 1, to: 9 }, when: k }', 'integer')).toEqual([
+    expect.stringContaining('wrong_type streams.c.z `z` is of type integer, but may be null'),
+  ])
+  expect(fits('{ integer: { from: 1, to: 9 }, when: k, else: none }', 'integer')).toEqual([
+    expect.stringContaining('wrong_type streams.c.z `z` is of type integer: '),
+  ])
+  expect(fits('{ number: { from: 1, to: 9 } }', 'integer')).toEqual([
+    expect.stringContaining('wrong_type streams.c.z `z` is of type integer, but number is generated'),
+  ])
+})
+
 it('infers the schema of each stream', async () => {
   const { fields } = await generate.infer!(optionsOf(`${shop()}stream: user_interactions`), env, AbortSignal.abort())
   expect(fields['details']).toEqual({ type: { kind: 'string' }, optional: true })

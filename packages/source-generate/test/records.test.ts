@@ -107,6 +107,25 @@ it('ends within a second of the abort, and has read nothing after an abort befor
   expect(rows).toHaveLength(3000)
 })
 
+it('makes bad records where a condition fails or a number does not fit, and goes on after them', async () => {
+  const text = `fields: { n: sequence, x: { value: 1, when: "12 / (n - 2) > 0" } }\n${pinned}count: 12`
+  const fields = {
+    n: { type: { kind: 'decimal', precision: 1, scale: 0 }, optional: false },
+    x: { type: { kind: 'integer' }, optional: true },
+  } as const
+  const { batches, rows } = await read(text, { schema: { fields } })
+  const [{ bad, positionAt, position } = {} as (typeof batches)[number]] = batches
+  expect(
+    bad!.map(({ code, position: at, before, bytes }) => [code, at, before, Buffer.from(bytes).toString()]),
+  ).toEqual([
+    ['division_by_zero', 1, 1, '{"stream":"records","turn":1}'],
+    ...[9, 10, 11].map((n) => ['out_of_range', n, 8, `{"stream":"records","turn":${n}}`]),
+  ])
+  expect(rows.map(({ n }) => n)).toEqual(['1', '3', '4', '5', '6', '7', '8', '9'])
+  expect(rows.map((_, i) => positionAt(i))).toEqual([0, 2, 3, 4, 5, 6, 7, 8])
+  expect(position).toEqual({ turn: 12, made: 12 })
+})
+
 it('gives the transport key that `key` names, as text', async () => {
   const { batches } = await read(`fields: { n: sequence }\n${pinned}count: 3\nkey: n`)
   expect(batches[0]!.keys).toEqual(['1', '2', '3'])
