@@ -107,6 +107,15 @@ export const examples: Readonly<Record<'bad record' | 'run', Readonly<Record<str
     not_number: input('price: number', 'price\n"1,5"\n', 'price\n1.5\n'),
     not_list: lines('tags: list<string>', '{"tags":"a"}\n', '{"tags":["a"]}\n'),
     bad_decimal: mended('price: "decimal(6,2)"', 'price\n1.99 EUR\n', {}, {}, 'price: string'),
+    no_event_time: mended(
+      'at: string',
+      'at\n12/1/2010 8:26\n12/1/2010\n',
+      { sourceMore: 'event_time: { field: at, formats: ["M/d/yyyy H:mm"] }' },
+      { sourceMore: 'event_time: { field: at, formats: ["M/d/yyyy H:mm", "M/d/yyyy"] }' },
+    ),
+    event_time_ahead: input('at: timestamp', 'at\n2110-12-01T08:26:00Z\n', 'at\n2010-12-01T08:26:00Z\n', {
+      sourceMore: 'event_time: { field: at, max_future: 1h }',
+    }),
     bad_date: mended(
       'at: string',
       'at\n13/1/2025\n',

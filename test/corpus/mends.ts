@@ -166,6 +166,39 @@ export const mends: Readonly<Record<string, Mend>> = {
     spec: 'unknown-field-where',
     lines: { 6: `  - where: "Quantity > 0 && Country == 'France'"` },
   },
+  event_time_missing: {
+    spec: 'event-time-missing',
+    lines: {
+      4: 'source:\n  type: csv\n  config: { path: in.csv }\n  schema: { fields: { id: string, at: timestamp, n: integer } }\n  event_time: { field: at }',
+      6: '  - window: { tumbling: 1h, late: drop }',
+    },
+  },
+  late_missing: { spec: 'late-missing', lines: { 10: '  - window: { tumbling: 1h, late: drop }' } },
+  window_over_results: {
+    spec: 'window-over-results',
+    lines: {
+      10: '  - id: hourly\n    window: { tumbling: 1h, late: drop }',
+      12: '  - id: daily\n    from: source\n    window: { tumbling: day, late: drop }',
+      13: '    aggregate: { by: [id], outputs: { most: "max(n)" } }',
+      14: 'sinks: { hours: { from: hourly, type: console }, days: { from: daily, type: console } }',
+    },
+  },
+  windows_never_close: {
+    spec: 'windows-never-close',
+    lines: { 8: '  event_time: { field: at, max_out_of_order: 2h }' },
+  },
+  lanes_never_idle: {
+    spec: 'lanes-never-idle',
+    lines: { 8: '  event_time: { field: at, max_out_of_order: 5m, idle_after: 1m }' },
+  },
+  step_behind_updates: {
+    spec: 'step-behind-updates',
+    lines: { 11: '    aggregate: { by: [id], outputs: { sum: "sum(n)" }, emit: on_close }' },
+  },
+  sink_behind_updates: {
+    spec: 'sink-behind-updates',
+    lines: { 13: '  out: { type: sqlite, config: { collection: sums, key: [id, window_start] } }' },
+  },
   bad_date_format: {
     spec: 'bad-date-format',
     lines: { 6: '  - parse_dates: { InvoiceDate: { formats: ["M/d/yyyy H:mm"] } }' },

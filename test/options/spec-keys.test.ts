@@ -83,6 +83,43 @@ const profile = (b: Config, a: Config, spec: Config = onStore): Entry => ({
 const bound = (more: Config) => ({ connections: { store: { type: 'sqlite', config: { path: 'a.db' }, ...more } } })
 const withVar = (of: Config, value = '${var:v}') => ({ ...plain, vars: { v: of }, steps: [{ where: `id > ${value}` }] })
 
+/** Sums by hour. The last event comes an hour late, and one is of the year 2110. */
+const timeFiles = {
+  'in.csv': [
+    'at,other,n',
+    '3/10/2024 2:30,4/5/2024 1:00,1',
+    '3/10/2024 3:40,4/5/2024 1:00,2',
+    '10/3/2024 2:30,4/5/2024 1:00,4',
+    '10/27/2024 2:30,4/5/2024 1:00,8',
+    '10/27/2024 4:30,4/5/2024 1:00,16',
+    '10/27/2024 3:30,4/5/2024 1:00,32',
+    '12/1/2110 8:00,4/5/2024 1:00,64',
+  ].join('\n'),
+}
+const hourly = {
+  window: { tumbling: '1h', late: 'drop' },
+  aggregate: { outputs: { sum: 'sum(n)' } },
+}
+const timeFields = { fields: { at: 'string', other: 'string', n: 'integer' } }
+const inOrder = { field: 'at', formats: ['M/d/yyyy H:mm'] }
+const byTime = (eventTime: unknown) => ({
+  ...plain,
+  source: { ...source, schema: timeFields, event_time: eventTime },
+  steps: [hourly],
+})
+const timed = (b: unknown, a: unknown = inOrder): Entry => pair(byTime(b), byTime(a), { files: timeFiles })
+/** Events of a log that never ends, whose lanes become idle or are held back. */
+const byLane = (more: Config) => ({
+  ...plain,
+  source: {
+    type: 'log',
+    config: { stream: 'events' },
+    schema: { fields: { at: 'timestamp', n: 'integer' } },
+    event_time: { field: 'at', ...more },
+  },
+  steps: [hourly],
+})
+
 const entries: Readonly<Record<string, Entry>> = {
   'spec version': checked({ ...plain, version: 2 }),
   'spec name': printed({ ...plain, name: 'other' }),
@@ -135,6 +172,23 @@ const entries: Readonly<Record<string, Entry>> = {
   ),
   'source on_error': pair(withSource({ on_error: { data: 'stop' } })),
   'source on_error.data': pair(withSource({ on_error: { data: 'stop' } }), withSource({ on_error: { data: 'drop' } })),
+  'source event_time': timed('arrival'),
+  'source event_time.field': timed({ ...inOrder, field: 'other' }),
+  'source event_time.formats': timed({ ...inOrder, formats: ['d/M/yyyy H:mm'] }),
+  'source event_time.zone': timed({ ...inOrder, zone: 'Asia/Tokyo' }),
+  'source event_time.fold': timed(
+    { ...inOrder, zone: 'Europe/Berlin', fold: 'later' },
+    { ...inOrder, zone: 'Europe/Berlin', fold: 'earlier' },
+  ),
+  'source event_time.max_out_of_order': timed({ ...inOrder, max_out_of_order: '2h' }),
+  // What an idle lane closes depends on the clock, so the order is logged.
+  'source event_time.idle_after': pair(byLane({ idle_after: '1m' }), byLane({}), {
+    plan: ({ steps }) => steps[0].ordered,
+  }),
+  'source event_time.max_future': timed({ ...inOrder, max_future: '1h' }),
+  'source event_time.max_skew': pair(byLane({ max_skew: '2h' }), byLane({ max_skew: '1h' }), {
+    plan: ({ sources }) => sources[0].eventTime,
+  }),
   'source answer': named(
     'packages/source-http/test/gateway.test.ts',
     'answers 201 with the record as it is at the named step, when the store has it',

@@ -61,6 +61,91 @@ const join = step('join', {
   take: 'first',
 })
 
+/** Events: one comes too late for its hour, one is on the next day in Berlin. */
+const events = [
+  [1, '2024-10-27T00:10:00Z', 1],
+  [1, '2024-10-27T00:50:00Z', 2],
+  [2, '2024-10-27T02:30:00Z', 4],
+  [1, '2024-10-27T00:20:00Z', 8],
+  [1, '2024-10-27T23:30:00Z', 16],
+]
+/** Several batches: the first ends an hour, and the last has another event of it. */
+const manyEvents = [
+  [1, '2024-10-27T00:10:00Z', 1],
+  ...Array.from({ length: 20_000 }, () => [2, '2024-10-27T01:30:00Z', 1]),
+  [1, '2024-10-27T00:20:00Z', 2],
+]
+const eventFiles = (all: readonly (readonly unknown[])[]) => ({
+  'in.csv': ['id,at,n', ...all.map((row) => row.join(','))].join('\n'),
+})
+const timedSource = {
+  type: 'csv',
+  config: { path: 'in.csv' },
+  schema: { fields: { id: 'integer', at: 'timestamp', n: 'integer' } },
+  event_time: { field: 'at', max_out_of_order: '0s' },
+}
+
+interface Windowed {
+  readonly window?: Readonly<Record<string, unknown>>
+  readonly emit?: unknown
+}
+
+/** A window is written beside its verb; late records are dropped unless it says otherwise. */
+const windowStep = ({ window, ...verb }: Windowed) => ({
+  ...(window ? { window: { late: 'drop', ...window } } : {}),
+  aggregate: { by: ['id'], outputs: { sum: 'sum(n)' }, ...verb },
+})
+
+/** The results that are left at the end, and the late records. */
+const windowed = (b: Windowed, a: Windowed): Pair => ({
+  a,
+  b,
+  see: (config: Windowed) => {
+    const late = config.window?.['late'] as string | undefined
+    return seen({
+      files: eventFiles(events),
+      spec: specOf({
+        source: timedSource,
+        steps: [windowStep(config)],
+        sinks: {
+          ...rowsOut,
+          ...(late === undefined || late === 'drop'
+            ? {}
+            : { [late]: { type: 'files', config: { path: `out/${late}.jsonl` } } }),
+        },
+      }),
+    })
+  },
+})
+const window = (b: Readonly<Record<string, unknown>>, a: Readonly<Record<string, unknown>>) =>
+  windowed({ window: b }, { window: a })
+
+/** Every result that was emitted, also those that others have replaced. */
+const emitted = (b: Windowed, a: Windowed): Pair => ({
+  a,
+  b,
+  see: (config: Windowed) =>
+    seen({
+      files: {
+        ...eventFiles(manyEvents),
+        'note.ts': `import { appendFileSync } from 'node:fs'
+export default (row) => {
+  appendFileSync(new URL('./emitted.txt', import.meta.url), \`\${row.id} \${row.sum}\\n\`)
+  return { id: row.id, sum: row.sum }
+}
+`,
+      },
+      spec: specOf({
+        source: timedSource,
+        steps: [
+          windowStep(config),
+          { call: { function: './note.ts', output: { fields: { id: 'integer', sum: 'integer' } } } },
+        ],
+        sinks: { out: { type: 'sqlite', config: { path: 'a.db', collection: 'c', key: 'id' } } },
+      }),
+    }),
+})
+
 export const steps: Readonly<Record<string, Entry>> = {
   'transform parse_dates *.formats': step('parse_dates')(dates({ formats: ['d/M/yyyy'] }), dates({})),
   'transform parse_dates *.to': step('parse_dates')(dates({ to: 'yyyy' }), dates({})),
@@ -126,4 +211,22 @@ export const steps: Readonly<Record<string, Entry>> = {
   'transform aggregate outputs': step('aggregate')({ outputs: { lines: 'count()' } }, { outputs: { sum: 'sum(n)' } }),
   'transform aggregate outputs.*': step('aggregate')({ outputs: { x: 'count()' } }, { outputs: { x: 'sum(n)' } }),
   'transform aggregate max_groups': step('aggregate', { by: ['id'], outputs: { lines: 'count()' } })({ max_groups: 1 }),
+  'transform aggregate window': windowed({ window: { tumbling: '1h' } }, {}),
+  'transform aggregate window.tumbling': window({ tumbling: 'day' }, { tumbling: '1h' }),
+  'transform aggregate window.sliding': window({ sliding: '2h', slide: '30m' }, { sliding: '1h', slide: '30m' }),
+  'transform aggregate window.slide': window({ sliding: '1h', slide: '20m' }, { sliding: '1h', slide: '30m' }),
+  'transform aggregate window.session': window({ session: '1h' }, { session: '20m' }),
+  'transform aggregate window.zone': window({ tumbling: 'day', zone: 'Europe/Berlin' }, { tumbling: 'day' }),
+  'transform aggregate window.offset': window({ tumbling: '1h', offset: '30m' }, { tumbling: '1h' }),
+  'transform aggregate window.allowed_lateness': windowed(
+    { window: { tumbling: '1h', allowed_lateness: '2h' }, emit: 'on_close' },
+    { window: { tumbling: '1h' }, emit: 'on_close' },
+  ),
+  'transform aggregate window.late': window({ tumbling: '1h', late: 'too_late' }, { tumbling: '1h', late: 'drop' }),
+  'transform aggregate window.shape': window({ tumbling: '1h', shape: 'nested' }, { tumbling: '1h' }),
+  'transform aggregate emit': emitted(
+    { window: { tumbling: '1h', allowed_lateness: '2h' }, emit: 'on_close' },
+    { window: { tumbling: '1h', allowed_lateness: '2h' } },
+  ),
+  'transform aggregate emit.every': emitted({ emit: { every: '1ms' } }, { emit: { every: '1000w' } }),
 }

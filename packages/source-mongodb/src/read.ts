@@ -119,7 +119,7 @@ function toBatch(
     if ('row' in decoded) {
       rows.push(decoded.row)
       good.push(i)
-    } else bad.push({ position: keyAt(i), bytes: rawAt(i), ...decoded })
+    } else bad.push({ position: keyAt(i), bytes: rawAt(i), before: rows.length, ...decoded })
   }
   return {
     split,

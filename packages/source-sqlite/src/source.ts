@@ -82,7 +82,7 @@ function toBatch(split: string, { keys, decoded, rawAt, after, bytes, unknown, l
     if ('row' in record) {
       rows.push(record.row)
       good.push(i)
-    } else bad.push({ position: keys[i]!, bytes: rawAt(i), ...record })
+    } else bad.push({ position: keys[i]!, bytes: rawAt(i), before: rows.length, ...record })
   }
   return {
     split,

@@ -17,6 +17,7 @@ export const defaults = defineTransform({
   kind: 'transform',
   type: 'default',
   summary: 'Replaces null and absent values with a constant; the fields are then no longer optional.',
+  oneForOne: true,
   options: option.map(
     option.any("The constant, written as the field's type is in JSON."),
     'Fields and their constants.',

@@ -7,6 +7,7 @@ export const drop = defineTransform({
   kind: 'transform',
   type: 'drop',
   summary: 'Removes the named fields and keeps all others.',
+  oneForOne: true,
   options: option.list(option.field('A field to remove.'), 'The fields to remove.', {
     example: ['Description', 'UnitPrice'],
     min: 1,

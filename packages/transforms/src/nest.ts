@@ -8,6 +8,7 @@ export const nest = defineTransform({
   kind: 'transform',
   type: 'nest',
   summary: 'Moves fields into an object, which takes the place of the first of them.',
+  oneForOne: true,
   options: option.map(
     pickOption('The fields of the object.', ['street', { zip: 'postal_code' }]),
     'Objects and their fields.',

@@ -102,6 +102,7 @@ export const parseDates = defineTransform({
   kind: 'transform',
   type: 'parse_dates',
   summary: 'Reads dates in declared formats; text that matches none is a data error.',
+  oneForOne: true,
   options,
 
   infer(config, { input }) {

@@ -92,7 +92,8 @@ export const route = defineTransform({
   },
 })
 
-const isName = (name: string): boolean => /^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(name)
+/** Whether a text can name an output. */
+export const isName = (name: string): boolean => /^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(name)
 
 const noName = (name: string, at: Problem['at'], key: boolean): Problem => ({
   code: 'bad_name',

@@ -8,6 +8,7 @@ export const select = defineTransform({
   kind: 'transform',
   type: 'select',
   summary: 'Keeps the named fields, in this order, optionally renamed; all others are removed.',
+  oneForOne: true,
   options: pickOption('The fields of the output.', ['InvoiceNo', { country: 'Country' }]),
 
   infer(items, { input }) {

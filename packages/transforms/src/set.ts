@@ -40,6 +40,7 @@ export const set = defineTransform({
   kind: 'transform',
   type: 'set',
   summary: 'Sets fields to the values of expressions, or to constants.',
+  oneForOne: true,
   options,
 
   infer(config, { input }) {

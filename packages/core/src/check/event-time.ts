@@ -17,6 +17,8 @@ export function checkEventTime(spec: SpecSource, schema: RecordType | undefined,
   if (!eventTime) return undefined
   const { value, entry } = eventTime
   if (value === 'arrival') return { zone: 'UTC', maxOutOfOrderMs: 0, arrival: true }
+  // What could not be read has its own finding.
+  if (typeof value.field !== 'string' || value.formats?.length === 0) return undefined
   const path = `${spec.path}.event_time`
   const errors = ctx.report.errors()
   const at = (key: string): Place => entryOf(entry.value, key)?.value.place ?? entry.keyPlace
@@ -28,7 +30,8 @@ export function checkEventTime(spec: SpecSource, schema: RecordType | undefined,
   }
   const wrongZone = checkZone(value.zone)
   if (wrongZone !== undefined) ctx.report('unknown_zone', at('zone'), `${path}.zone`, wrongZone)
-  if (schema) checkField(value, schema, at, path, ctx)
+  const has = (key: string) => entryOf(entry.value, key) !== undefined
+  if (schema && ctx.report.errors() === errors) checkField(value, schema, at, has, path, ctx)
   if (ctx.report.errors() > errors) return undefined
   return {
     field: value.field,
@@ -46,6 +49,7 @@ function checkField(
   { field, formats }: { readonly field: string; readonly formats?: readonly string[] },
   schema: RecordType,
   at: (key: string) => Place,
+  has: (key: string) => boolean,
   path: string,
   ctx: Checking,
 ): void {
@@ -58,16 +62,11 @@ function checkField(
   }
   const { kind } = found.type
   if (kind === 'timestamp' || kind === 'fine_timestamp' || kind === 'date') {
-    if (formats)
-      ctx.report(
-        'wrong_type',
-        at('formats'),
-        `${path}.formats`,
-        `\`${field}\` is a ${typeText(found.type)}, not text`,
-        {
-          hint: 'remove `formats`',
-        },
-      )
+    for (const key of kind === 'date' ? ['formats', 'fold'] : ['formats', 'zone', 'fold'])
+      if (has(key))
+        ctx.report('wrong_type', at(key), `${path}.${key}`, `\`${field}\` is a ${typeText(found.type)}, not text`, {
+          hint: `remove \`${key}\``,
+        })
   } else if (kind !== 'string' && kind !== 'integer')
     ctx.report('wrong_type', at('field'), `${path}.field`, `\`${field}\` holds no time`, {
       expected: 'a timestamp, a date, or text with `formats`',
@@ -100,7 +99,7 @@ export function checkTimes(
     const needed = definition?.needsTime?.(options as never)
     if (needed) checkSourcesOf(placed, needed, streams, lineages, ctx)
     const key = definition?.updates?.(options as never)
-    if (key) checkBehindUpdates(placed.step.id, key, sinks, flow, ctx)
+    if (key) checkBehindUpdates(placed, key, sinks, flow, ctx)
   }
 }
 
@@ -134,12 +133,13 @@ function checkSourcesOf(
         'windows_never_close',
         source.spec!.eventTime!.entry.keyPlace,
         `${source.spec!.path}.event_time`,
-        `\`${root}\` never ends, and with \`max_out_of_order: unbounded\` no window of \`${step.id}\` would close before`,
+        `\`${root}\` never ends, so with \`max_out_of_order: unbounded\` no window of \`${step.id}\` would ever close`,
       )
     if (
       capabilities?.lanes === 'split' &&
       !eventTime.arrival &&
       eventTime.idleAfterMs === undefined &&
+      eventTime.maxOutOfOrderMs !== null &&
       !capabilities.bounded
     )
       ctx.report(
@@ -153,42 +153,52 @@ function checkSourcesOf(
 
 /** What follows a step that emits results again: every result that replaces another must reach the same place. */
 function checkBehindUpdates(
-  id: string,
+  { step: { id, spec } }: Placed,
   key: readonly string[],
   sinks: readonly CheckedSink[],
   flow: Flow,
   ctx: Checking,
 ): void {
-  const behind = new Set([id])
-  for (const { step, from } of flow.steps) {
-    if (!from.some((name) => behind.has(name))) continue
-    behind.add(step.id)
-    const { definition, spec } = step
-    if (!definition || isOneForOne(step.spec.verb.key)) continue
+  const once = entryOf(spec.config, 'window') ? 'emit: on_close' : 'leave out `emit`'
+  /** By output behind the step: the fields that still have the value of a field of the result, by their names there. */
+  const behind = new Map<string, ReadonlyMap<string, string>>([[id, new Map(key.map((field) => [field, field]))]])
+  for (const { step, from, inference } of flow.steps) {
+    const before = from.flatMap((name) => behind.get(name) ?? [])
+    if (before.length === 0) continue
+    const { definition, options, spec: own } = step
+    const unchanged = Object.entries(inference?.unchanged ?? {}).flatMap(([name, of]) => {
+      const origins = new Set(before.map((fields) => fields.get(of)))
+      const [origin] = origins
+      return origin !== undefined && origins.size === 1 ? [[name, origin] as const] : []
+    })
+    behind.set(step.id, new Map(unchanged))
+    if (!definition || options === undefined) continue
+    const { oneForOne } = definition
+    if (typeof oneForOne === 'function' ? oneForOne(options as never) : oneForOne) continue
     ctx.report(
       'step_behind_updates',
-      spec.verb.keyPlace,
-      spec.path,
-      `\`${spec.verb.key}\` cannot follow \`${id}\`, which emits a result again when more records have come`,
+      own.verb.keyPlace,
+      own.path,
+      `\`${own.verb.key}\` cannot follow \`${id}\`, which emits a result again when more records have come`,
     )
   }
-  for (const { id: sink, spec, capabilities } of sinks) {
-    if (!capabilities || !(flow.sinks.get(sink)?.from ?? []).some((name) => behind.has(name))) continue
-    const { key: own } = capabilities
-    const others = Array.isArray(own) ? (own as readonly string[]).filter((field) => !key.includes(field)) : []
-    if (own !== undefined && others.length === 0) continue
+  for (const { id: sink, spec: own, capabilities } of sinks) {
+    const before = (flow.sinks.get(sink)?.from ?? []).flatMap((name) => behind.get(name) ?? [])
+    if (!capabilities || before.length === 0) continue
+    const fields = capabilities.key
+    const changing = Array.isArray(fields)
+      ? (fields as readonly string[]).filter((field) => before.some((known) => !known.has(field)))
+      : []
+    if (fields !== undefined && changing.length === 0) continue
+    const keyed = key.length === 0 ? 'a key' : `a key of ${key.map((field) => `\`${field}\``).join(', ')}`
     ctx.report(
       'sink_behind_updates',
-      spec.place,
-      spec.path,
-      own === undefined
+      own.place,
+      own.path,
+      fields === undefined
         ? `\`${sink}\` adds every record, but \`${id}\` emits a result again when more records have come`
-        : `the key of \`${sink}\` has \`${others.join('`, `')}\`, which can change when \`${id}\` emits a result again`,
-      { hint: `emit: on_close, or a sink with a key of ${key.map((field) => `\`${field}\``).join(', ')}` },
+        : `the key of \`${sink}\` has \`${changing.join('`, `')}\`, which can change when \`${id}\` emits a result again`,
+      { hint: `${once}, or a sink with ${keyed}` },
     )
   }
 }
-
-/** Steps that give exactly one record for one. */
-const oneForOne = new Set(['parse_dates', 'select', 'set', 'drop', 'cast', 'default', 'nest', 'join', 'call'])
-const isOneForOne = (verb: string): boolean => oneForOne.has(verb)

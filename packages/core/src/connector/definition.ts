@@ -111,6 +111,11 @@ export interface TransformDefinition<S extends TSchema = Option<any>> extends Na
    * Its output has the type of its input, whatever its options, so the check can continue downstream of a faulty step.
    */
   readonly keeps?: boolean
+  /**
+   * It gives exactly one record for each, so a result that is emitted again replaces the one before behind it as well. A
+   * function if that depends on the config.
+   */
+  readonly oneForOne?: boolean | ((options: Static<S>) => boolean)
   /** Each record goes to one of its named outputs only. */
   readonly routes?: boolean
   /** It makes several records from one: their ids get a path. A function if that depends on the config. */

@@ -261,7 +261,7 @@ export const typeFindings = {
   windows_never_close: {
     title: 'windows would never close',
     explanation: 'With `max_out_of_order: unbounded` windows close at the end of the input, and this input has none.',
-    hint: 'set a bound, such as `max_out_of_order: 2h`, or read to the end that is there now: `stop: end`',
+    hint: 'set a bound, such as `max_out_of_order: 2h`; or read a stream to the end that it has now, with `stop: end`',
   },
   lanes_never_idle: {
     severity: 'warning',
@@ -273,7 +273,7 @@ export const typeFindings = {
     title: 'step behind updates',
     explanation:
       'A result that is emitted again replaces the one before, so only steps that give exactly one record for each may follow.',
-    hint: 'emit each result once: `emit: on_close`',
+    hint: 'emit each result once: with a window by `emit: on_close`, without one by leaving out `emit`',
   },
   sink_behind_updates: {
     title: 'sink behind updates',
@@ -325,7 +325,7 @@ export const promiseFindings = {
   needs_end: {
     title: 'a result needs an end',
     explanation: 'The step emits one result per group when the input ends, and this run never ends.',
-    hint: '`runs: whole`, with sources that end',
+    hint: 'a `window`, `emit: on_change`, or `runs: whole` with sources that end',
   },
   parallel_source: {
     title: 'a source that cannot be shared',

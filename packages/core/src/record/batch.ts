@@ -23,7 +23,10 @@ export interface BadRecord {
   readonly message?: string
   /** The id of the step it was pushed down from; absent: the decoding itself failed. */
   readonly step?: string
-  /** How many rows of its batch precede it in the split. Absent: all. */
+  /**
+   * How many rows of its batch precede it in the split. Absent: those with a lower position, if positions are numbers;
+   * otherwise all.
+   */
   readonly before?: number
   /**
    * The id it arrived with, its transport key, its arrival (ms UTC), and the context for decoding it again: as in

@@ -1,5 +1,5 @@
-/** The highest event times of batches. */
-import type { Batch } from './batch.ts'
+/** The order of records in a batch, and its highest event times. */
+import type { BadRecord, Batch } from './batch.ts'
 
 const highs = new WeakMap<Batch, Float64Array>()
 
@@ -27,4 +27,20 @@ export function highOf(batch: Batch): number {
   for (const time of batch.times ?? []) if (time > high) high = time
   for (const [, time] of batch.otherTimes ?? []) if (time > high) high = time
   return high
+}
+
+/** How many rows of its batch precede a bad record. */
+export function rowsBefore({ before, position }: BadRecord, batch: Batch): number {
+  if (before !== undefined) return before
+  let low = 0
+  let high = batch.rows.length
+  if (typeof position !== 'number') return high
+  while (low < high) {
+    const middle = (low + high) >> 1
+    const own = batch.positionAt(middle)
+    if (typeof own !== 'number') return batch.rows.length
+    if (own < position) low = middle + 1
+    else high = middle
+  }
+  return low
 }

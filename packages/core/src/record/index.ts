@@ -6,7 +6,7 @@
  * original bytes can be derived. None of that is computed for a record until a sink or a dead letter needs it.
  */
 export * from './batch.ts'
-export { highOf } from './highs.ts'
+export { highOf, rowsBefore } from './highs.ts'
 export * from './identity.ts'
 export * from './records.ts'
 export * from './flat.ts'

@@ -8,7 +8,8 @@ import type { Clock } from '../clock.ts'
 import type { Decoder, EventTime } from '../connector/index.ts'
 import { compileDateParser } from '../date/index.ts'
 import { unitsPerMs } from '../convert/index.ts'
-import type { BadRecord, Batch, Row } from '../record/index.ts'
+import { DataError } from '../errors/index.ts'
+import { type BadRecord, type Batch, type Row, rowsBefore } from '../record/index.ts'
 import type { RecordType, Type } from '../schema/index.ts'
 
 /** A time in ms UTC, or why there is none. */
@@ -17,8 +18,8 @@ type ReadTime = (value: unknown) => number | undefined
 export interface TimeReader {
   /** The batch with the event times of its rows, and without those that have none. */
   timed(batch: Batch, clock: Clock): Batch
-  /** The event time of a row before any pushdown; undefined: it has none. */
-  of(row: Row): number | undefined
+  /** The event time of a row before any pushdown. Throws `DataError` if it has none, or one too far ahead of `arrival`. */
+  of(row: Row, arrival: number | null): number
 }
 
 /**
@@ -33,6 +34,7 @@ export function timeReader(
 ): TimeReader {
   const read = reads(schema.fields[time.field!]!.type, time)
   const { maxFutureMs = Number.POSITIVE_INFINITY } = time
+  const ahead = `is more than ${maxFutureMs / 1000} s ahead of its arrival`
   const ofBytes = ({ bytes, context }: BadRecord, batch: Batch): number | undefined => {
     if (!decodeTime) return undefined
     try {
@@ -42,7 +44,12 @@ export function timeReader(
     }
   }
   return {
-    of: (row) => read(row[time.field!]),
+    of(row, arrival) {
+      const value = read(row[time.field!])
+      if (value === undefined) throw new DataError('no_event_time', noTime(row[time.field!], time), time.field)
+      if (arrival !== null && value > arrival + maxFutureMs) throw new DataError('event_time_ahead', ahead, time.field)
+      return value
+    },
     timed(batch, clock) {
       const { rows, arrivals } = batch
       const now = maxFutureMs < Number.POSITIVE_INFINITY ? clock.now() : 0
@@ -57,7 +64,7 @@ export function timeReader(
       for (const bad of batch.bad ?? []) {
         const value = ofBytes(bad, batch)
         if (value !== undefined && value <= (bad.arrival ?? now) + maxFutureMs)
-          otherTimes.push([bad.before ?? rows.length, value])
+          otherTimes.push([rowsBefore(bad, batch), value])
       }
       otherTimes.sort(([a], [b]) => a - b)
       const more = otherTimes.length > 0 ? { otherTimes } : {}
@@ -69,9 +76,10 @@ export function timeReader(
           const value = rows[i]![column]
           return Number.isNaN(times[i])
             ? { code: 'no_event_time', message: noTime(value, time) }
-            : { code: 'event_time_ahead', message: `is more than ${maxFutureMs / 1000} s ahead of its arrival` }
+            : { code: 'event_time_ahead', message: ahead }
         },
         time.field!,
+        now,
       )
     },
   }
@@ -98,12 +106,13 @@ function floorOf(value: bigint, perMs: bigint): number {
   return Number(value < ms * perMs ? ms - 1n : ms)
 }
 
-/** The batch with these rows as bad records. `wrong`: their indexes, ascending. */
+/** The batch with these rows as bad records. `wrong`: their indexes, ascending; `now`: the clock's time, 0: unknown. */
 function withoutRows(
   batch: Batch,
   wrong: readonly number[],
   why: (i: number) => { readonly code: string; readonly message: string },
   field: string,
+  now: number,
 ): Batch {
   const { rows, keys, arrivals, times, otherTimes, rawAt, idAt, contextAt } = batch
   const isWrong = new Set(wrong)
@@ -123,11 +132,11 @@ function withoutRows(
       before: left(i),
       ...(idAt ? { id: idAt.call(batch, i) } : {}),
       ...(keys ? { key: keys[i] } : {}),
-      ...(arrivals ? { arrival: arrivals[i] } : {}),
+      ...(arrivals || now > 0 ? { arrival: arrivals?.[i] ?? now } : {}),
       ...(contextAt ? { context: contextAt.call(batch, i) } : {}),
     }),
   )
-  const before = (batch.bad ?? []).map((each) => ({ ...each, before: left(each.before ?? rows.length) }))
+  const before = (batch.bad ?? []).map((each) => ({ ...each, before: left(rowsBefore(each, batch)) }))
   return {
     ...batch,
     rows: kept.map((i) => rows[i]!),

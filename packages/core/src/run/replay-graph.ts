@@ -120,9 +120,7 @@ export function createReplayGraph(
     if (source?.eventTime?.arrival)
       return { ...letter, event_time: Math.max(high, letter.event_time ?? letter.arrived_at ?? 0) }
     if (!source?.time) return letter
-    const time = source.time.of(row)
-    if (time === undefined) throw new DataError('no_event_time', 'has no event time', source.eventTime!.field)
-    return { ...letter, event_time: time }
+    return { ...letter, event_time: source.time.of(row, letter.arrived_at) }
   }
   return (letter, seenBy) => {
     const key = letterKey(letter)

@@ -1,11 +1,8 @@
 /** Splits a batch in two, so that a restart can take exactly as many records as were taken before. */
-import type { BadRecord, Batch, Json } from '../record/index.ts'
+import { type BadRecord, type Batch, type Json, rowsBefore } from '../record/index.ts'
 
 /** How many records a batch holds, good and bad. */
 export const recordsIn = (batch: Batch): number => batch.rows.length + (batch.bad?.length ?? 0)
-
-/** How many rows precede a bad record. */
-const rowsBefore = (bad: BadRecord, batch: Batch): number => bad.before ?? batch.rows.length
 
 /** The first `n` records of a batch, up to `position`, and the rest. `n` is less than the batch holds. */
 export function splitBatch(batch: Batch, n: number, position: Json): readonly [Batch, Batch] {

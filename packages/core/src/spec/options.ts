@@ -390,6 +390,12 @@ export function resolveDefault(schema: OptionSchema): Json {
 }
 
 function resolvePlain(value: Json, schema: OptionSchema): Json {
+  if (schema.anyOf) {
+    // The default is one of the words of a choice, or it belongs to the first choice that is not made of words.
+    const isWord = schema.anyOf.some(({ enum: words }) => words?.includes(value as string))
+    const other = schema.anyOf.find(({ enum: words }) => !words)
+    return isWord || !other ? value : resolvePlain(value, other)
+  }
   if (typeof value === 'string' && isUnit(schema)) return parseUnit(value, schema) ?? value
   if (Array.isArray(value)) return schema.items ? value.map((item: Json) => resolvePlain(item, schema.items!)) : value
   if (typeof value !== 'object' || value === null || !schema.properties) return value

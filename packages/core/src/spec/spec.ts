@@ -271,6 +271,11 @@ function readStep(node: SpecNode, path: string, taken: Set<string>, report: Repo
     report('unknown_key', window.keyPlace, `${path}.window`, `\`${verb.key}\` does not support \`window\``, {
       hint: 'remove it',
     })
+  const inner = window && entryOf(verb.value, 'window')
+  if (inner)
+    report('duplicate_key', inner.keyPlace, pathText(path, [verb.key, 'window']), '`window` is given twice', {
+      hint: `remove it here, or beside \`${verb.key}\``,
+    })
   const own = keys.get('id')
   const id = typeof values['id'] === 'string' ? values['id'] : undefined
   if (own && id !== undefined && !idPattern.test(id))
@@ -283,7 +288,7 @@ function readStep(node: SpecNode, path: string, taken: Set<string>, report: Repo
     place: own?.value.place ?? verb.keyPlace,
     path,
     verb,
-    config: window ? withWindow(verb.value, window) : verb.value,
+    config: window && !inner ? withWindow(verb.value, window) : verb.value,
     configPath: pathText(path, [verb.key]),
     from: from && references(from.value, `${path}.from`),
     ...(onError ? { onError, onErrorPlace: keys.get('on_error')!.value.place } : {}),

@@ -1,5 +1,6 @@
 /** The options of `aggregate`, and what must hold between them. */
 import { checkZone, option, type Problem, type Static } from '@millrace/core'
+import { isName } from '../route.ts'
 
 const windowOptions = option.object(
   {
@@ -92,6 +93,15 @@ export const canUpdate = ({ window, emit }: Options): boolean =>
 
 /** Problems of options that no type is needed to see. */
 export function problemsOf({ window, emit }: Options): Problem[] {
+  if (typeof emit === 'object' && emit.every === 0)
+    return [
+      {
+        code: 'bad_value',
+        message: 'results cannot be emitted all the time',
+        at: ['emit', 'every'],
+        hint: 'emit: on_change',
+      },
+    ]
   if (!window)
     return emit === 'on_end' || emit === 'on_close'
       ? [
@@ -103,7 +113,7 @@ export function problemsOf({ window, emit }: Options): Problem[] {
           },
         ]
       : []
-  const { tumbling, sliding, slide, session, zone, offset } = window
+  const { tumbling, sliding, slide, session, zone, offset, late } = window
   const problems: Problem[] = []
   const report = (code: Problem['code'], key: string, message: string, hint?: string) =>
     problems.push({ code, message, at: ['window', key], hint })
@@ -139,6 +149,13 @@ export function problemsOf({ window, emit }: Options): Problem[] {
       'offset',
       isCalendar || session ? 'these windows have no offset' : 'the offset is not below the length',
     )
+  if (late !== undefined && !isName(late))
+    problems.push({
+      code: 'bad_name',
+      message: `\`${late}\` is not a valid name for an output`,
+      at: ['window', 'late'],
+      expected: 'letters, digits, `_` and `-`, starting with a letter or digit',
+    })
   if (session !== undefined && emit !== undefined)
     problems.push({
       code: 'bad_value',

@@ -78,6 +78,7 @@ export const cast = defineTransform({
   kind: 'transform',
   type: 'cast',
   summary: 'Changes the type of fields; a value that does not fit exactly is a data error.',
+  oneForOne: true,
   options,
 
   infer(config, { input }) {

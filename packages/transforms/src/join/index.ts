@@ -81,6 +81,7 @@ export const join = defineTransform({
   kind: 'transform',
   type: 'join',
   summary: 'Adds fields of another, bounded input to each record, found by key.',
+  oneForOne: ({ type }) => type === 'left',
   options,
 
   check({ file, schema, source }) {
