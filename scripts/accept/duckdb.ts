@@ -13,3 +13,15 @@ export async function ask(sql: string): Promise<Record<string, unknown>> {
     instance.closeSync()
   }
 }
+
+/** All rows of an answer, each as text, number or null. */
+export async function askAll(sql: string): Promise<Record<string, unknown>[]> {
+  const instance = await DuckDBInstance.create(':memory:')
+  const connection = await instance.connect()
+  try {
+    return (await connection.runAndReadAll(sql)).getRowObjectsJson() as Record<string, unknown>[]
+  } finally {
+    connection.closeSync()
+    instance.closeSync()
+  }
+}

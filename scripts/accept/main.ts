@@ -9,7 +9,9 @@ import { accept, type Acceptance } from './flow.ts'
 import { acceptFlow1 } from './flow1.ts'
 import { acceptFlow2 } from './flow2.ts'
 import { acceptFlow3 } from './flow3.ts'
+import { acceptFlow4 } from './flow4.ts'
 import { acceptRetail } from './retail.ts'
+import { acceptWindows } from './windows.ts'
 
 const flow =
   (job: (acceptance: Acceptance) => Promise<void>) =>
@@ -27,6 +29,8 @@ const jobs: Readonly<Record<string, (data: string, out: string, profile: string)
   flow1: flow(acceptFlow1),
   flow2: flow(acceptFlow2),
   flow3: flow(acceptFlow3),
+  flow4: flow(acceptFlow4),
+  windows: flow(acceptWindows),
 }
 
 const { values, positionals } = parseArgs({

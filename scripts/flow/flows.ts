@@ -14,6 +14,8 @@ export interface Flow {
   readonly specs: readonly string[]
   /** Run one after the other once those have ended. */
   readonly reports: readonly string[]
+  /** Vars of the reports. */
+  readonly reportVars?: Readonly<Record<string, string>>
   /** Vars that name an input file; `file`: where a generated sample goes. */
   readonly inputs: readonly { readonly name: string; readonly file: string }[]
   /** The samples of the inputs, by file. */
@@ -102,5 +104,32 @@ export const flows: Readonly<Record<string, Flow>> = {
       { name: 'product', spec: 'projection.yaml', sink: ['projection', 'product_documents'], keyed: true },
       { name: 'category', spec: 'projection.yaml', sink: ['projection', 'category_documents'], keyed: true },
     ],
+  },
+  'ecommerce-website': {
+    folder: 'ecommerce-website',
+    specs: ['generator.yaml'],
+    reports: ['analyses.yaml'],
+    // What is there is read to its end, whatever its order, so that every window is complete.
+    reportVars: {
+      stop: 'end',
+      customer_disorder: 'unbounded',
+      views_disorder: 'unbounded',
+      interactions_disorder: 'unbounded',
+    },
+    inputs: [],
+    sample: () => ({}),
+    posts: [],
+    streams: ['customers', 'products', 'transactions', 'product_views', 'user_interactions'].map((name) => ({
+      name,
+      sink: ['generator', `to_${name}`],
+      source: ['analyses', name],
+    })),
+    collections: [
+      'customer_analysis',
+      'product_analysis',
+      'sales_analysis',
+      'product_views_analysis',
+      'interaction_analysis',
+    ].map((name) => ({ name, spec: 'analyses.yaml', sink: ['analyses', name], keyed: true })),
   },
 }

@@ -68,16 +68,19 @@ export async function runFlow(name: string, flow: Flow, options: FlowOptions): P
     if (code !== 0) throw new Error(`pipe ${words.join(' ')} ended with ${code}\n${out}${err}`)
     return out
   }
-  const set = Object.entries({ ...inputs, address: `127.0.0.1:${await freePort()}`, ...options.set }).flatMap(
-    ([key, value]) => ['--set', `${key}=${value}`],
-  )
-  const pipelines = JSON.parse(
-    await command(['run', ...flow.specs, '--until', 'caught_up', ...set]),
-  ) as PipelineSummary[]
+  const address: Record<string, string> = flow.posts.length > 0 ? { address: `127.0.0.1:${await freePort()}` } : {}
+  const set = setting({ ...inputs, ...address, ...options.set })
+  const printed = JSON.parse(await command(['run', ...flow.specs, '--until', 'caught_up', ...set])) as
+    | PipelineSummary
+    | PipelineSummary[]
+  const pipelines = Array.isArray(printed) ? printed : [printed]
   if (pipelines.some((p) => !p.ended && !p.caughtUp))
     throw new Error(`the flow was stopped before its end:\n${JSON.stringify(pipelines, undefined, 2)}`)
   const since = [...pipelines]
-  for (const report of flow.reports) since.push(JSON.parse(await command(['run', report])) as PipelineSummary)
+  for (const report of flow.reports) {
+    const vars = setting(flow.reportVars ?? {})
+    since.push(JSON.parse(await command(['run', report, ...vars])) as PipelineSummary)
+  }
   const documents = new Map<string, number>()
   for (const { name: collection, spec } of flow.collections) {
     const [counted] = JSON.parse(
@@ -88,6 +91,10 @@ export async function runFlow(name: string, flow: Flow, options: FlowOptions): P
   const balance = addUp(flow, since, documents, fresh && profile === 'local')
   return { flow: name, profile, folder, fresh, durationMs: performance.now() - startedMs, pipelines: since, balance }
 }
+
+/** Vars as flags of the command. */
+const setting = (vars: Readonly<Record<string, string>>): string[] =>
+  Object.entries(vars).flatMap(([key, value]) => ['--set', `${key}=${value}`])
 
 /**
  * Copies the specs, schemas and profiles of a flow into a separate folder. Packages are resolved as from the

@@ -64,8 +64,12 @@ function ownProblems(o: Options, generator: Generator): Problem[] {
       ...hintFor(o.key, known),
     })
   }
-  if (o.clock !== undefined && timestampOf(o.clock) === undefined)
-    found.push(badValue(['clock'], `\`${o.clock}\` is not a timestamp`, { expected: 'like 2026-01-31T12:00:00Z' }))
+  if (o.clock !== 'now' && timestampOf(o.clock) === undefined)
+    found.push(
+      badValue(['clock'], `\`${o.clock}\` is not a timestamp`, {
+        expected: '`now`, or a timestamp like 2026-01-31T12:00:00Z',
+      }),
+    )
   if (generator.intervalMs === Number.POSITIVE_INFINITY)
     found.push(badValue(['rate'], `\`${o.rate}\` makes nothing`, { expected: 'more than 0' }))
   return found

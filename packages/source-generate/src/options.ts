@@ -109,11 +109,10 @@ export const options = option.object({
       example: '100/s',
     }),
   ),
-  clock: option.optional(
-    option.text('The time of the first turn. Absent: when the run began, so that each run makes other records.', {
-      example: '2026-01-31T12:00:00Z',
-    }),
-  ),
+  clock: option.text('The time of the first turn; `now`: when the run began, so that each run makes other records.', {
+    default: 'now',
+    example: '2026-01-31T12:00:00Z',
+  }),
   key: option.optional(option.text('The field that becomes the transport key.', { example: 'customer_id' })),
 })
 

@@ -40,7 +40,7 @@ export async function* readStream(
   if (signal.aborted) return
   const generator = generatorOf(o)
   const { own, intervalMs } = generator
-  const startMs = o.clock === undefined ? beganMs : timestampOf(o.clock)!
+  const startMs = o.clock === 'now' ? beganMs : timestampOf(o.clock)!
   const split = `${own}/${o.seed}/${new Date(startMs).toISOString()}`
   yield { splits: [{ id: split }], complete: true }
   const { turns, of } = await createMaker(generator, o.seed, startMs)

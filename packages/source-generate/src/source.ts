@@ -30,7 +30,7 @@ export const generate = defineSource({
   },
   async probe(o) {
     const generator = generatorOf(o)
-    const { turns, of } = await createMaker(generator, o.seed, o.clock === undefined ? 0 : timestampOf(o.clock)!)
+    const { turns, of } = await createMaker(generator, o.seed, o.clock === 'now' ? 0 : timestampOf(o.clock)!)
     // The first turn of a stream may come late; one that never comes is refused by the check.
     let turn = 0
     while (!turns.isMade(generator.own, turn)) turn++

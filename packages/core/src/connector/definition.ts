@@ -112,8 +112,8 @@ export interface TransformDefinition<S extends TSchema = Option<any>> extends Na
    */
   readonly keeps?: boolean
   /**
-   * It gives exactly one record for each, so a result that is emitted again replaces the one before behind it as well. A
-   * function if that depends on the config.
+   * It gives exactly one record for each, so a result that is emitted again replaces the one before behind it as well.
+   * A function if that depends on the config.
    */
   readonly oneForOne?: boolean | ((options: Static<S>) => boolean)
   /** Each record goes to one of its named outputs only. */

@@ -18,7 +18,9 @@ type ReadTime = (value: unknown) => number | undefined
 export interface TimeReader {
   /** The batch with the event times of its rows, and without those that have none. */
   timed(batch: Batch, clock: Clock): Batch
-  /** The event time of a row before any pushdown. Throws `DataError` if it has none, or one too far ahead of `arrival`. */
+  /**
+   * The event time of a row before any pushdown. Throws `DataError` if it has none, or one too far ahead of `arrival`.
+   */
   of(row: Row, arrival: number | null): number
 }
 
