@@ -79,7 +79,11 @@ export function createIntake(ctx: IntakeContext): Intake {
   let busy: Promise<void> | undefined
   /** Batches that wait for their turn while the logged order is repeated. */
   const waiting: { readonly node: SourceNode; readonly batch: Batch }[] = []
-  let toReplay = order?.remaining ?? []
+  const endsLane = (id: string) => component.sources.find((s) => s.id === id)?.capabilities.lanes === 'split'
+  /** Where the splits of a source are one lane, the end of one decides nothing, and a file may have grown since. */
+  let toReplay = (order?.remaining ?? []).map((e) =>
+    e.kind === 'batch' && e.end && !endsLane(e.source) ? withoutEnd(e) : e,
+  )
   let isRepeated = false
   const announced = new Map<string, Set<string>>()
 
@@ -171,7 +175,7 @@ export function createIntake(ctx: IntakeContext): Intake {
     for (const batch of order && node.capabilities.replayable ? batches : []) {
       const { split, position, end } = batch
       if (position === undefined) continue
-      const more = end ? { end } : {}
+      const more = end && endsLane(node.id) ? { end } : {}
       order!.append({ kind: 'batch', source: node.id, split, n: recordsIn(batch), position, ...more, clock: now })
     }
     handOver(node, batches)

@@ -1,15 +1,22 @@
-/** The file in which the order of an epoch is kept. */
+/** The order in which lanes were read: the file that keeps it, and a restart that repeats it. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
+import type { ReadContext } from '../../src/connector/index.ts'
+import { onCrashPoint } from '../../src/crash.ts'
+import { batch, type Batch, type SplitsFound } from '../../src/record/index.ts'
 import { openOrder } from '../../src/run/order.ts'
+import { run } from '../../src/run/index.ts'
+import { testPipeline } from '../../src/testing.ts'
 
-const opened = async (failures: unknown[] = []) => {
+const freshFolder = () => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-order-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
-  return openOrder(folder, 'a', { incarnation: 1, covered: 0 }, (error) => void failures.push(error))
+  return folder
 }
+const opened = async (failures: unknown[] = []) =>
+  openOrder(freshFolder(), 'a', { incarnation: 1, covered: 0 }, (error) => void failures.push(error))
 
 it('a failure to write it is reported, and nothing waits for it then', async () => {
   const failures: unknown[] = []
@@ -19,4 +26,56 @@ it('a failure to write it is reported, and nothing waits for it then', async () 
   await order.close()
   await ready()
   expect(failures).toEqual([expect.objectContaining({ code: 'EBADF' })])
+})
+
+it('is repeated though a split has not ended this time, if all splits are one lane', async () => {
+  const home = freshFolder()
+  const taken: unknown[] = []
+  const rowsOf = (split: string, from: number, to: number) =>
+    batch({ split, position: to, rows: Array.from({ length: to - from }, (_, i) => ({ id: `${split}${from + i}` })) })
+  const lives: ((ctx: ReadContext) => AsyncGenerator<Batch | SplitsFound>)[] = [
+    async function* () {
+      yield { splits: [{ id: 'f' }, { id: 'g' }] }
+      yield rowsOf('f', 0, 2)
+      yield { ...rowsOf('f', 2, 2), end: true }
+      yield rowsOf('g', 0, 1)
+    },
+    // The file may grow, so its end is not the end of the split.
+    async function* ({ wants, whenWanted }) {
+      yield { splits: [{ id: 'f' }, { id: 'g' }] }
+      yield rowsOf('f', 0, 2)
+      while (!wants('g')) await whenWanted()
+      yield rowsOf('g', 0, 2)
+      yield rowsOf('f', 2, 3)
+    },
+  ]
+  for (const read of lives) {
+    const { plan, registry } = testPipeline({
+      runs: 'continue',
+      sources: { files: { create: () => ({ read }), capabilities: { lanes: 'one', newSplits: true } } },
+      steps: {
+        note: {
+          ordered: true,
+          stateful: true,
+          create: () => ({
+            apply({ rows }) {
+              taken.push(...rows.map((row) => row['id']))
+              return { rows }
+            },
+            takeChanges: () => [],
+            restore: () => {},
+          }),
+        },
+      },
+      sinks: { out: { create: () => ({ write() {} }) } },
+    })
+    onCrashPoint((point) => {
+      if (read === lives[0] && point === 'before_flush') throw new Error('killed')
+    })
+    const ended = run(plan, registry, { root: home, home, secrets: () => undefined })
+    if (read === lives[0]) await expect(ended).rejects.toThrow('killed')
+    else await ended
+    onCrashPoint(undefined)
+  }
+  expect(taken).toEqual(['f0', 'f1', 'g0', 'f0', 'f1', 'g0', 'g1', 'f2'])
 })
