@@ -96,6 +96,18 @@ const ofFiles = pairs(readFiles('files', { path: 'in.csv' }))
 const format = (b: Config, a: Config = {}) =>
   ofFiles({ format: { type: 'csv', ...b } }, { format: { type: 'csv', ...a } })
 
+/** A file that is watched may grow, so its last line is not complete. */
+const watched = (type: string): Pair<Config> => ({
+  a: {},
+  b: { watch: '10ms' },
+  see: (more) =>
+    seen({
+      files: { 'in.csv': 'name,n\none,1\ntwo,2' },
+      spec: specOf({ source: { type, config: { path: 'in.csv', ...more }, schema: texts }, sinks: rowsOut }),
+      lines: [['run', 'spec.yaml', '--until', 'caught_up']],
+    }),
+})
+
 const csvOptions: readonly (readonly [string, unknown])[] = [
   ['delimiter', ';'],
   ['quote', "'"],
@@ -111,10 +123,12 @@ export const fileSources: Readonly<Record<string, Entry>> = {
   'source csv path': ofCsv({ path: 'other.csv' }),
   'source csv after_read': ofCsv({ after_read: 'delete' }),
   'source csv after_read.move': ofCsv({ after_read: { move: 'done/' } }, { after_read: { move: 'gone/' } }),
+  'source csv watch': watched('csv'),
   ...Object.fromEntries(csvOptions.map(([name, value]) => [`source csv ${name}`, ofCsv({ [name]: value })])),
   'source files path': ofFiles({ path: 'other.csv' }),
   'source files after_read': ofFiles({ after_read: 'delete' }),
   'source files after_read.move': ofFiles({ after_read: { move: 'done/' } }, { after_read: { move: 'gone/' } }),
+  'source files watch': watched('files'),
   'source files format': ofFiles({ format: 'jsonl' }),
   'source files format.zone': times({ zone: 'UTC' }, { zone: 'Asia/Tokyo' }),
   'source files format.fold': times({ fold: 'later' }, { fold: 'earlier' }),

@@ -36,6 +36,13 @@ export const inputMissing = (name: string, cause?: unknown): MillraceError =>
     hint: 'check the path: it is relative to the project folder',
   })
 
+/** A pipe, socket or terminal among watched files. */
+export const notWatchable = (name: string): MillraceError =>
+  new MillraceError('input_unreadable', `${name} can be read only once, so it cannot be watched`, {
+    exitCode: 3,
+    hint: 'remove it, or read it by a source without the option watch',
+  })
+
 /** An input file has changed since reading began. */
 export const inputChanged = (name: string, how: string): MillraceError =>
   new MillraceError('input_changed', `${name} ${how} since the run began to read it`, {

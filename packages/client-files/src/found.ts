@@ -1,12 +1,13 @@
 /** Finds inputs that have something to read. */
 import { randomBytes } from 'node:crypto'
 import { type Json, MillraceError, type ReadContext, type SplitsFound } from '@millrace/core'
-import type { InputFormat } from '@millrace/formats'
+import { compressionOf, type InputFormat } from '@millrace/formats'
 import type { Disk, FileState } from './disk.ts'
-import { fileError, inputChanged } from './failures.ts'
+import { fileError, inputChanged, notWatchable } from './failures.ts'
 import { identityOf } from './identity.ts'
-import { type Extent, FileInput, stampOf } from './input.ts'
+import { FileInput, type Reached, stampOf } from './input.ts'
 import { portable, projectName } from './list.ts'
+import type { Watch } from './watch.ts'
 
 /** Properties that all files of a source share. */
 export interface Inputs {
@@ -15,6 +16,8 @@ export interface Inputs {
   readonly root: string
   /** Files stay where they are after reading, so a later run finds them again. */
   readonly keepsFiles: boolean
+  /** The files are watched: what was read may grow. */
+  readonly watch?: Watch | undefined
   formatOf(path: string): InputFormat
 }
 
@@ -24,6 +27,8 @@ export interface FoundFile {
   readonly name: string
   readonly split: string
   readonly input: FileInput
+  /** A watched file that goes away after reading was read to its end, and is finished if it is still the same. */
+  readonly isFinished?: boolean
 }
 /** A pipe, socket or terminal: it can be read only once. */
 export interface FoundPipe {
@@ -37,15 +42,14 @@ export type Found = FoundFile | FoundPipe
 /** A saved position: that of the format's reader, and how much of the file was read. */
 export interface Saved {
   readonly offset?: number
-  readonly read: Extent & {
-    /** The file was read to its end. */
-    readonly done?: true
-    /** Its path, if it is outside the project, where its name is only the file name. */
-    readonly path?: string
-  }
+  readonly read: Reached
 }
 export const savedOf = (position: Json | undefined): Saved | undefined => position as unknown as Saved | undefined
 export const asJson = (position: Saved): Json => position as unknown as Json
+
+/** Whether lines may be appended to a file of this name: not to Parquet, Arrow, JSON arrays and compressed files. */
+export const canGrow = (inputs: Inputs, path: string): boolean =>
+  inputs.formatOf(path).lines !== undefined && compressionOf(path) === undefined
 
 /** The key in the source's memory of the split that is being read. */
 export const readingKey = 'reading'
@@ -60,8 +64,9 @@ export const identityIn = (split: string): string => split.slice(split.lastIndex
  */
 export const oneTimeSplit = (name: string): string => `${name}#${randomBytes(8).toString('hex')}`
 
-export const splitOf = (found: Found): SplitsFound['splits'][number] =>
-  'input' in found && found.input.size !== undefined
+/** `isSized`: with its size, for a total. */
+export const splitOf = (found: Found, isSized: boolean): SplitsFound['splits'][number] =>
+  isSized && 'input' in found && found.input.size !== undefined
     ? { id: found.split, bytes: found.input.size }
     : { id: found.split }
 
@@ -87,7 +92,7 @@ export async function fillPage(
   page: Found[],
   { signal, recall, resume, warn }: ReadContext,
 ): Promise<void> {
-  const { disk, root } = inputs
+  const { disk, root, watch } = inputs
   const states = await Promise.all(
     files.map((path) => disk.state(path).catch((error) => Promise.reject(fileError(error, path)))),
   )
@@ -96,15 +101,25 @@ export async function fillPage(
     const state = states[k]
     // Removed since it was listed, or a folder that matches a pattern.
     if (!state || state.kind === 'folder' || state.kind === 'other') continue
+    if (watch?.isKnown(path, state)) continue
     const name = projectName(path, root)
     if (state.kind !== 'file') {
+      if (watch) throw notWatchable(name)
       page.push({ path, name, split: oneTimeSplit(name), kind: state.kind })
       warn(`${name} can be read only once: records that are read but not saved are lost if the process dies`)
       continue
     }
-    const identity = inputs.keepsFiles ? recall(identityKey(path, root)) : undefined
+    const identity = inputs.keepsFiles || watch ? recall(identityKey(path, root)) : undefined
     const read = typeof identity === 'string' ? savedOf(resume(`${name}#${identity}`))?.read : undefined
-    if (!read?.done || read.stamp !== stampOf(state)) page.push(await openFile(inputs, path, signal))
+    if (!watch && read?.done && read.stamp === stampOf(state)) continue
+    const due = watch?.judge({ path, name, state, read, canGrow: () => canGrow(inputs, path) }, warn)
+    if (due === 'leave') continue
+    try {
+      page.push({ ...(await openFile(inputs, path, signal)), isFinished: due === 'end' })
+    } catch (error) {
+      // Removed since it was inspected.
+      if (!watch || !(error instanceof MillraceError) || error.code !== 'input_missing') throw error
+    }
   }
 }
 

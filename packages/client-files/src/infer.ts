@@ -15,7 +15,7 @@ export async function inFirstInput<T>(
     throw new MillraceError('cannot_infer', 'types cannot be inferred from standard input, which is read once', {
       hint: 'write it to a file first',
     })
-  const [path] = await listInputs(nodeDisk, paths, env, endings, false)
+  const [path] = await listInputs(nodeDisk, paths, env, endings, 'error')
   if (path === undefined) return undefined
   const input = await FileInput.open(nodeDisk, path, projectName(path, env.root))
   try {
@@ -28,7 +28,7 @@ export async function inFirstInput<T>(
 /** For `pipe doctor`: `3 files, 45.6 MB`. */
 export async function describeInputs(paths: readonly string[], env: Env, endings: readonly string[]): Promise<string> {
   if (paths.includes('-')) return 'standard input'
-  const files = await listInputs(nodeDisk, paths, env, endings, false)
+  const files = await listInputs(nodeDisk, paths, env, endings, 'error')
   let bytes = 0
   for (const path of files) bytes += (await nodeDisk.state(path))?.bytes ?? 0
   return `${files.length} ${files.length === 1 ? 'file' : 'files'}, ${(bytes / 1e6).toFixed(1)} MB`

@@ -29,6 +29,16 @@ export interface Extent {
   readonly sum?: number
 }
 
+/** The same, as saved with a position. */
+export interface Reached extends Extent {
+  /** The file was read to its end. */
+  readonly done?: true
+  /** How many bytes came after it that are not a complete record yet. */
+  readonly tail?: number
+  /** Its path, if it is outside the project, where its name is only the file name. */
+  readonly path?: string
+}
+
 /** Inode, size and modification time: if they are the same, the file is assumed to be unchanged. */
 export const stampOf = ({ id, bytes, changedNs }: Omit<FileState, 'kind'>): string => `${id}:${bytes}:${changedNs}`
 
@@ -102,9 +112,9 @@ export class FileInput implements ByteSource {
     return { stamp, bytes: this.summed, sum: this.sum }
   }
 
-  /** Whether bytes were read after a position. */
-  isAhead(position: number): boolean {
-    return this.read > position
+  /** How many bytes were read after a position. */
+  beyond(position: number): number {
+    return this.read - position
   }
 
   /** Continues from what was read before. */

@@ -20,6 +20,12 @@ export const filesOptions = {
     'What to do with a file once all its records are saved and published.',
     { default: 'keep', example: { move: 'done/' } },
   ),
+  watch: option.optional(
+    option.duration(
+      'Do not end: when everything is read, look again after this pause, and read new files and lines that were appended to known ones.',
+      { tuning: true, example: '10s' },
+    ),
+  ),
 }
 /** Options of file sources, resolved. */
 export type FilesSpec = { readonly [K in keyof typeof filesOptions]: Readonly<Static<(typeof filesOptions)[K]>> }
@@ -45,7 +51,21 @@ export function filesProblems(options: FilesSpec, env: Pick<Env, 'resolve'>): Pr
         at: ['after_read'],
         message: 'standard input can be neither deleted nor moved',
       })
+    if (options.watch !== undefined)
+      problems.push({
+        code: 'bad_value',
+        at: ['watch'],
+        message: 'standard input cannot be watched: it is read once, as it comes',
+        hint: 'remove `watch`',
+      })
   }
+  if (options.watch === 0)
+    problems.push({
+      code: 'bad_value',
+      at: ['watch'],
+      message: 'between two looks there must be a pause',
+      expected: 'a duration above zero, such as 10s',
+    })
   if (typeof options.after_read === 'object') {
     const target = within(env.resolve(options.after_read.move))
     const again = paths.find(

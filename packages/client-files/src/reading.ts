@@ -3,6 +3,7 @@ import { type Batch, type Json, MillraceError, type ReadContext } from '@millrac
 import { inputChanged } from './failures.ts'
 import {
   asJson,
+  canGrow,
   type FoundFile,
   type FoundPipe,
   identityIn,
@@ -35,16 +36,24 @@ export async function* readFile(
   const format = inputs.formatOf(path)
   const saved = savedOf(ctx.resume(split))
   const outside = portable(path, inputs.root) === path ? { path } : {}
-  const identity: Remembered = inputs.keepsFiles ? [[identityKey(path, inputs.root), identityIn(split)]] : []
+  const { keepsFiles, watch } = inputs
+  const key = identityKey(path, inputs.root)
+  const identity: Remembered = keepsFiles || watch ? [[key, identityIn(split)]] : []
   try {
     if (saved && (await isDone(saved, one, format, signal))) {
-      const position = { ...saved, read: { ...saved.read, stamp: stampOf(input.state) } }
-      yield { ...lastBatch(split, asJson(position)), remember: identity }
+      const { tail: _, ...read } = saved.read
+      const stamp = stampOf(input.state)
+      const ends = !watch || (keepsFiles ? !canGrow(inputs, path) : one.isFinished === true && stamp === read.stamp)
+      if (ends) watch?.ended(path, stamp)
+      yield {
+        ...lastBatch(split, asJson({ ...saved, read: { ...read, stamp } }), ends),
+        remember: ends && !keepsFiles ? identity.map(([each]) => [each, null]) : identity,
+      }
       return true
     }
     if (saved) input.resume(saved.read)
-    // A file that is moved or deleted after reading, or is compressed, is complete.
-    input.grows = ctx.continues && inputs.keepsFiles && input.size !== undefined && format.lines !== undefined
+    // A file that is moved or deleted after reading, or is compressed, is complete, unless it is watched.
+    input.grows = (watch || (ctx.continues && keepsFiles)) && canGrow(inputs, path)
     let last = saved
     for await (const piece of format.reader.read(input, saved && asJson(saved), signal)) {
       const at = piece.position as Pick<Saved, 'offset'>
@@ -59,7 +68,8 @@ export async function* readFile(
       last = position
     }
     const end = input.grows ? (last?.offset ?? 0) : undefined
-    if (end !== undefined && input.isAhead(end))
+    const tail = end === undefined ? 0 : input.beyond(end)
+    if (tail > 0 && !watch)
       ctx.warn(
         `${name} does not end with a line break: the rest after byte ${end} is left for a later run, once it is a complete record`,
       )
@@ -67,8 +77,12 @@ export async function* readFile(
     // The identity was determined before reading began.
     if (extent.stamp !== stampOf(input.state) && identityIn(split) !== (await identityOf(input, format, signal)))
       throw inputChanged(one.name, 'has been changed')
-    const position: Saved = { ...(last ?? { offset: 0 }), read: { ...extent, done: true, ...outside } }
-    yield { ...lastBatch(split, asJson(position)), remember: [[readingKey, null], ...identity] }
+    const read = { ...extent, done: true as const, ...(watch && tail > 0 ? { tail } : {}), ...outside }
+    const ends = !watch || (keepsFiles && !canGrow(inputs, path))
+    yield {
+      ...lastBatch(split, asJson({ ...(last ?? { offset: 0 }), read }), ends),
+      remember: [[readingKey, null], ...identity],
+    }
     return true
   } catch (error) {
     throw withPlace(error, one.name)
@@ -86,7 +100,7 @@ export async function* readPipe(
   try {
     const pieces = inputs.formatOf(path).reader.read(input, undefined, signal)
     for await (const { position: _, ...piece } of pieces) yield { ...piece, split }
-    yield lastBatch(split, undefined)
+    yield lastBatch(split, undefined, true)
     return true
   } catch (error) {
     throw withPlace(error, name)
@@ -95,13 +109,14 @@ export async function* readPipe(
   }
 }
 
-const lastBatch = (split: string, position: Json | undefined): Batch => ({
+/** `ends`: nothing more will come. */
+const lastBatch = (split: string, position: Json | undefined, ends: boolean): Batch => ({
   split,
   rows: [],
   ...(position === undefined ? {} : { position }),
   positionAt: () => 0,
   bytes: 0,
-  end: true,
+  ...(ends ? { end: true } : {}),
 })
 
 /** Whether a file was read to its end before. Throws `input_changed` if it is no longer the file that was read. */

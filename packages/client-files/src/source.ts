@@ -6,32 +6,19 @@
  * has the identity of each file by its path, so that a file that was read to its end and looks unchanged need not be
  * opened. It also records which file is being read: if that one was changed or removed, it would otherwise look like a
  * new file, or like none.
- *
- * Files are opened page by page: the first record does not wait for the last file, and at most one page of files is
- * open.
  */
 import { join } from 'node:path'
-import type { Batch, Done, Env, ReadContext, Source, SplitsFound } from '@millrace/core'
+import type { Batch, CaughtUp, Done, Env, ReadContext, Source, SplitsFound } from '@millrace/core'
 import { type InputFormat, withoutCompression } from '@millrace/formats'
 import { type AfterRead, disposeOf } from './after.ts'
 import { type Disk, nodeDisk } from './disk.ts'
-import { inputChanged } from './failures.ts'
-import {
-  splitOf,
-  type Found,
-  identityIn,
-  type Inputs,
-  fillPage,
-  nameOf,
-  openFile,
-  refuseChanged,
-  savedOf,
-  oneTimeSplit,
-  duplicateCheck,
-} from './found.ts'
-import { listInputs, projectName } from './list.ts'
+import { identityIn, type Inputs, nameOf, oneTimeSplit, openFile, refuseChanged, savedOf } from './found.ts'
+import { type Absence, listInputs, projectName } from './list.ts'
+import { readListed } from './listed.ts'
 import { placeOf } from './place.ts'
-import { readFile, readPipe } from './reading.ts'
+import { withProgress } from './progress.ts'
+import { readPipe } from './reading.ts'
+import { createWatch, type Watch } from './watch.ts'
 
 /** The configuration of a file source. */
 export interface FilesOptions {
@@ -41,81 +28,49 @@ export interface FilesOptions {
   readonly endings: readonly string[]
   /** What happens to a file once all of it is saved; `move`: an absolute path. */
   readonly afterRead?: AfterRead
+  /** The source does not end: it looks for more again and again, with this pause, ms. */
+  readonly watchMs?: number | undefined
   /** By the name of the file, without the extension of its compression. */
   formatOf(name: string): InputFormat
 }
 
-/** How many files are opened before the first of them is read. */
-const pageFiles = 100
-
-const closeAll = async (page: readonly Found[]): Promise<void> => {
-  for (const one of page) if ('input' in one) await one.input.close()
-}
-
 /** A source over files. It opens them only when it reads. `disk` is an argument for tests. */
 export function filesSource(options: FilesOptions, env: Pick<Env, 'root' | 'resolve'>, disk: Disk = nodeDisk): Source {
-  const { paths, endings, afterRead = 'keep' } = options
+  const { paths, endings, afterRead = 'keep', watchMs } = options
   const { root } = env
+  const keepsFiles = afterRead === 'keep'
   const inputs: Inputs = {
     disk,
     root,
-    keepsFiles: afterRead === 'keep',
+    keepsFiles,
+    watch: watchMs === undefined ? undefined : createWatch(watchMs, keepsFiles),
     formatOf: (path) => options.formatOf(withoutCompression(path)),
   }
-  const list = () => listInputs(disk, paths, env, endings, !inputs.keepsFiles)
+  const absence: Absence = inputs.watch ? 'awaited' : keepsFiles ? 'error' : 'gone'
+  const list = () => listInputs(disk, paths, env, endings, absence)
 
-  async function* readAll(ctx: ReadContext): AsyncGenerator<Batch | SplitsFound> {
+  async function* readOnce(ctx: ReadContext): AsyncGenerator<Batch | SplitsFound> {
     const files = await list()
     await refuseChanged(inputs, files, ctx)
-    const refuseDuplicates = duplicateCheck(files, root)
-    let later: string[] = []
-    for (let at = 0; at === 0 || at < files.length; at += pageFiles) {
-      const page: Found[] = []
-      try {
-        await fillPage(inputs, files.slice(at, at + pageFiles), page, ctx)
-        refuseDuplicates(page)
-        const complete = at + pageFiles >= files.length
-        if (complete || page.length > 0) yield { splits: page.map(splitOf), ...(complete ? { complete } : {}) }
-        yield* readWanted(page, ctx, files.length > pageFiles)
-        later.push(...page.map(({ path }) => path))
-      } finally {
-        await closeAll(page)
-      }
-    }
-    while (later.length > 0 && !ctx.signal.aborted) {
-      const page: Found[] = []
-      try {
-        await fillPage(inputs, later.slice(0, pageFiles), page, ctx)
-        const before = page.length
-        yield* readWanted(page, ctx, later.length > pageFiles)
-        // Others may be wanted first.
-        later = [...later.slice(pageFiles), ...page.map(({ path }) => path)]
-        if (page.length === before && before > 0) await ctx.whenWanted()
-      } finally {
-        await closeAll(page)
-      }
-    }
+    yield* readListed(inputs, files, ctx)
   }
 
-  /**
-   * Reads the wanted files of a page, repeatedly, since one may become wanted only after another, even in the middle of
-   * it. `isMore`: there are other pages, whose files may be wanted.
-   */
-  async function* readWanted(page: Found[], ctx: ReadContext, isMore: boolean): AsyncGenerator<Batch> {
-    for (;;) {
-      const one = page.find(({ split }) => ctx.wants(split))
-      if (!one || ctx.signal.aborted) return
-      const isOtherWanted = () => isMore || page.some(({ split }) => split !== one.split && ctx.wants(split))
-      const isDone = yield* 'input' in one ? readFile(inputs, one, ctx, isOtherWanted) : readPipe(inputs, one, ctx)
-      if ('input' in one) await one.input.close()
-      if (ctx.signal.aborted) return
-      if (isDone || !('input' in one)) {
-        page.splice(page.indexOf(one), 1)
-        continue
+  async function* readWatched(watch: Watch, ctx: ReadContext): AsyncGenerator<Batch | SplitsFound | CaughtUp> {
+    const { signal, warn } = ctx
+    await refuseChanged(inputs, await list(), ctx)
+    for (const typed of paths)
+      if (!/[*?[{]/.test(typed) && !(await disk.state(env.resolve(typed))))
+        warn(`${typed} does not exist yet: it is read as soon as it does`)
+    for (let reports = 0; !signal.aborted; ) {
+      watch.begin()
+      yield* readListed(inputs, await list(), ctx)
+      if (signal.aborted) return
+      if (!watch.isWaiting) {
+        yield { caughtUp: [] }
+        // Only a second report proves that it has looked since the start, so it follows at once.
+        if (++reports === 1) continue
       }
-      const again = await openFile(inputs, one.path, ctx.signal)
-      page[page.indexOf(one)] = again
-      if (again.split !== one.split) throw inputChanged(one.name, 'has been replaced')
+      if (!watch.isOver) await watch.pause(signal)
     }
   }
 
@@ -139,7 +94,13 @@ export function filesSource(options: FilesOptions, env: Pick<Env, 'root' | 'reso
   }
 
   return {
-    read: (ctx) => (paths.includes('-') ? readStandardInput(ctx) : readAll(ctx)),
+    read(ctx) {
+      if (paths.includes('-')) return readStandardInput(ctx)
+      const { watch } = inputs
+      return withProgress<Batch | SplitsFound | CaughtUp>(ctx, watch !== undefined, (own) =>
+        watch ? readWatched(watch, own) : readOnce(own),
+      )
+    },
     async locate(split, position) {
       const { signal } = new AbortController()
       const name = nameOf(split)

@@ -55,6 +55,7 @@ export interface RunOptions {
   /** Stop when so many batches have come. */
   readonly stop?: number
   readonly afterRead?: AfterRead
+  readonly watchMs?: number
   readonly continues?: boolean
   /** Tell the source what is saved. */
   readonly commit?: boolean
@@ -66,13 +67,14 @@ export interface RunOptions {
 }
 
 /** A source over paths, as a connector makes it. */
-export function makeSource(path: string | string[], { afterRead, format, disk }: RunOptions = {}) {
+export function makeSource(path: string | string[], { afterRead, watchMs, format, disk }: RunOptions = {}) {
   const made = fileReadFormats.open(format ?? { type: 'csv' }, { schema, unknownFields: 'drop' })
   return filesSource(
     {
       paths: [path].flat(),
       endings: fileReadFormats.endings([format?.type ?? 'csv']),
       formatOf: () => made,
+      watchMs,
       ...(afterRead ? { afterRead } : {}),
     },
     env(),

@@ -40,7 +40,7 @@ export const sourceCsv = defineSource({
   check: (o, env) => [...filesProblems(o, env), ...csvProblems(o)],
   accepts: csvReadAccepts,
   capabilities: (o) => ({
-    bounded: true,
+    bounded: o.watch === undefined,
     replayable: !pathsOf(o).includes('-'),
     lanes: 'one',
     contentSplits: true,
@@ -61,7 +61,8 @@ export const sourceCsv = defineSource({
       if (!opened.has(key)) opened.set(key, withPartitions(ctx, partitions, open))
       return opened.get(key)!
     }
-    return filesSource({ paths: pathsOf(o), endings, afterRead: afterReadOf(o, ctx), formatOf }, ctx)
+    const afterRead = afterReadOf(o, ctx)
+    return filesSource({ paths: pathsOf(o), endings, afterRead, watchMs: o.watch, formatOf }, ctx)
   },
   decoder: (o, ctx) => decodeWithPartitions(ctx, (read) => createCsvReader(o, read).decode!),
   reads: (o, env) => placesOf(pathsOf(o), env),

@@ -111,3 +111,16 @@ sourceContract({
     return { options: { ...csv, path: 'in' }, schema, rows, push }
   },
 })
+
+// A folder that is watched: it does not end, and neither does the last line of a file.
+sourceContract({
+  ...common,
+  positions: new URL('positions-watch.json', import.meta.url),
+  setup({ root }) {
+    mkdirSync(join(root, 'in'))
+    writeFileSync(join(root, 'in', 'a.csv'), files(0, 1500))
+    writeFileSync(join(root, 'in', 'b.csv.gz'), gzipSync(files(1500, 3000)))
+    writeFileSync(join(root, 'in', 'c.csv'), files(3000, 3500, 'X,"open,1'))
+    return { options: { ...csv, path: 'in', watch: 50 }, schema, rows, push }
+  },
+})

@@ -56,6 +56,11 @@ describe('source csv', () => {
     expect(definition.capabilities({ ...defaults, path: 'a.csv', after_read: 'delete' })).toMatchObject({
       commit: 'action',
     })
+    expect(definition.capabilities({ ...defaults, path: 'a.csv', watch: 10_000 })).toMatchObject({ bounded: false })
+    expect(definition.check!({ ...defaults, path: '-', watch: 0 }, env())).toMatchObject([
+      { code: 'bad_value', at: ['watch'], message: expect.stringContaining('standard input') },
+      { code: 'bad_value', at: ['watch'], expected: expect.stringContaining('10s') },
+    ])
     expect(definition.check!({ ...defaults, path: 'a.csv', delimiter: '::' }, env())).toMatchObject([
       { code: 'bad_value', at: ['delimiter'] },
     ])

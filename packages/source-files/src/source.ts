@@ -100,7 +100,7 @@ export const sourceFiles = defineSource({
       ? formats.accepts(typedFormat(o)!, schema).map((problem) => ({ ...problem, at: ['format', ...problem.at] }))
       : [],
   capabilities: (o) => ({
-    bounded: true,
+    bounded: o.watch === undefined,
     replayable: !pathsOf(o).includes('-'),
     lanes: 'one',
     contentSplits: true,
@@ -122,7 +122,8 @@ export const sourceFiles = defineSource({
         )
       return opened.get(key)!
     }
-    return filesSource({ paths: pathsOf(o), endings: endingsOf(o), afterRead: afterReadOf(o, ctx), formatOf }, ctx)
+    const afterRead = afterReadOf(o, ctx)
+    return filesSource({ paths: pathsOf(o), endings: endingsOf(o), afterRead, watchMs: o.watch, formatOf }, ctx)
   },
   decoder: decoderOf,
   reads: (o, env) => placesOf(pathsOf(o), env),

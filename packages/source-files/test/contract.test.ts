@@ -94,3 +94,16 @@ sourceContract({
     return { options: { path: 'in', after_read: 'keep' }, schema, rows, push, condition }
   },
 })
+
+// A folder of JSON lines and Parquet that is watched: it does not end.
+sourceContract({
+  module,
+  type: 'files',
+  positions: new URL('positions-watch.json', import.meta.url),
+  setup({ root }) {
+    mkdirSync(join(root, 'in'))
+    writeFileSync(join(root, 'in/a.jsonl'), lines(0, 3500))
+    writeFileSync(join(root, 'in/b.parquet'), readFileSync(new URL('fixtures/rows.parquet', import.meta.url)))
+    return { options: { path: 'in', after_read: 'keep', watch: 50 }, schema, rows: [...rows, ...rows], push, condition }
+  },
+})

@@ -58,6 +58,10 @@ describe('source files', () => {
 
   it('finds before it reads what cannot be told or does not belong together', () => {
     expect(check({ path: ['a.csv', 'in', 'in/*', 'x.y/z', 'b.json.gz'] })).toEqual([])
+    expect(check({ path: 'in', watch: 10_000 })).toEqual([])
+    expect(definition.capabilities({ path: 'in', watch: 10_000 })).toMatchObject({ bounded: false })
+    expect(check({ path: 'in', watch: 0 })).toMatchObject([{ code: 'bad_value', at: ['watch'] }])
+    expect(check({ path: '-', format: 'jsonl', watch: 1 })).toMatchObject([{ code: 'bad_value', at: ['watch'] }])
     expect(check({ path: 'a.dat' })).toMatchObject([{ code: 'missing_key', at: ['path'] }])
     expect(check({ path: '-' })).toMatchObject([{ code: 'missing_key', at: ['path'] }])
     expect(check({ path: '-', format: 'jsonl' })).toEqual([])
