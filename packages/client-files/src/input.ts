@@ -42,13 +42,18 @@ export interface Reached extends Extent {
 /** Inode, size and modification time: if they are the same, the file is assumed to be unchanged. */
 export const stampOf = ({ id, bytes, changedNs }: Omit<FileState, 'kind'>): string => `${id}:${bytes}:${changedNs}`
 
-/** The CRC-32 of the first `bytes` bytes of a file; undefined: it is shorter. */
-export async function crcOf(reader: DiskReader, bytes: number, signal?: AbortSignal): Promise<number | undefined> {
-  const buffer = Buffer.allocUnsafeSlow(Math.min(4 * chunkBytes, bytes))
+/** The CRC-32 of the bytes of a file from `from` to `to`; undefined: it is shorter. */
+export async function crcOf(
+  reader: DiskReader,
+  to: number,
+  signal?: AbortSignal,
+  from = 0,
+): Promise<number | undefined> {
+  const buffer = Buffer.allocUnsafeSlow(Math.min(4 * chunkBytes, to - from))
   let sum = 0
-  for (let at = 0; at < bytes; ) {
+  for (let at = from; at < to; ) {
     signal?.throwIfAborted()
-    const bytesRead = await reader.read(buffer.subarray(0, Math.min(buffer.length, bytes - at)), at)
+    const bytesRead = await reader.read(buffer.subarray(0, Math.min(buffer.length, to - at)), at)
     if (bytesRead === 0) return undefined
     sum = crc32(buffer.subarray(0, bytesRead), sum)
     at += bytesRead
@@ -74,6 +79,10 @@ export class FileInput implements ByteSource {
   /** What was read beyond it. */
   private ahead: Uint8Array[] = []
   private read = 0
+  /** Content up to here is not compared again; undefined: all of it is. */
+  private trusted: number | undefined
+  /** The checksum of what comes after it. */
+  private trustedSum = 0
 
   private constructor(disk: Disk, path: string, name: string, reader: DiskReader, state: FileState) {
     this.disk = disk
@@ -105,6 +114,7 @@ export class FileInput implements ByteSource {
       const [chunk] = this.ahead as [Uint8Array]
       const own = chunk.subarray(0, Math.min(chunk.length, end - this.summed))
       this.sum = crc32(own, this.sum)
+      if (this.trusted !== undefined) this.trustedSum = crc32(own, this.trustedSum)
       this.summed += own.length
       if (own.length === chunk.length) this.ahead.shift()
       else this.ahead[0] = chunk.subarray(own.length)
@@ -117,11 +127,17 @@ export class FileInput implements ByteSource {
     return this.read - position
   }
 
-  /** Continues from what was read before. */
-  resume({ bytes, sum }: Extent): void {
+  /** Continues from what was read before. `isTrusted`: that is known to be still there. */
+  resume({ bytes, sum }: Extent, isTrusted: boolean): void {
     if (sum === undefined) return
     this.sum = sum
     this.summed = this.read = bytes
+    if (isTrusted) this.trusted = bytes
+  }
+
+  /** The CRC-32 of the last bytes, at most `most`, before a position, as they are on disk; undefined: it is shorter. */
+  sumBefore(position: number, most: number, signal: AbortSignal): Promise<number | undefined> {
+    return crcOf(this.reader, position, signal, Math.max(0, position - most))
   }
 
   /** How the content compares with what was read before: `same`, continued (`longer`), `shorter`, or `changed`. */
@@ -163,11 +179,18 @@ export class FileInput implements ByteSource {
       return extent
     }
     if (this.size !== undefined && now.bytes < extent.bytes) throw inputChanged(this.name, 'has become shorter')
-    const since = !isSame || isRecent ? await this.since(extent, signal) : 'same'
+    const since = !isSame || isRecent ? await this.compare(extent, signal) : 'same'
     if (since === 'shorter') throw inputChanged(this.name, 'has become shorter')
     if (since === 'changed') throw inputChanged(this.name, 'has been changed')
     if (since === 'longer' && this.size === undefined) throw inputChanged(this.name, 'has grown')
     return this.size === undefined ? extent : { ...extent, stamp: stampOf({ ...now, bytes: extent.bytes }) }
+  }
+
+  /** How what was read compares with what is there now. */
+  private async compare(extent: Extent, signal: AbortSignal): Promise<'same' | 'longer' | 'shorter' | 'changed'> {
+    if (this.trusted === undefined) return this.since(extent, signal)
+    const sum = await crcOf(this.reader, extent.bytes, signal, this.trusted)
+    return sum === undefined ? 'shorter' : sum === this.trustedSum ? 'same' : 'changed'
   }
 
   /** The content from the beginning, without counting it as read. */

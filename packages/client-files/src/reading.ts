@@ -40,7 +40,9 @@ export async function* readFile(
   const key = identityKey(path, inputs.root)
   const identity: Remembered = keepsFiles || watch ? [[key, identityIn(split)]] : []
   try {
-    if (saved && (await isDone(saved, one, format, signal))) {
+    const isTrusted =
+      saved?.read.done === true && (await watch?.grown.isAppended(path, input, saved.read.bytes, signal))
+    if (saved && !isTrusted && (await isDone(saved, one, format, signal))) {
       const { tail: _, ...read } = saved.read
       const stamp = stampOf(input.state)
       const ends = !watch || (keepsFiles ? !canGrow(inputs, path) : one.isFinished === true && stamp === read.stamp)
@@ -51,7 +53,7 @@ export async function* readFile(
       }
       return true
     }
-    if (saved) input.resume(saved.read)
+    if (saved) input.resume(saved.read, isTrusted === true)
     // A file that is moved or deleted after reading, or is compressed, is complete, unless it is watched.
     input.grows = (watch || (ctx.continues && keepsFiles)) && canGrow(inputs, path)
     let last = saved
@@ -77,6 +79,7 @@ export async function* readFile(
     // The identity was determined before reading began.
     if (extent.stamp !== stampOf(input.state) && identityIn(split) !== (await identityOf(input, format, signal)))
       throw inputChanged(one.name, 'has been changed')
+    if (saved && input.grows) await watch?.grown.note(path, input, extent.bytes, signal)
     const read = { ...extent, done: true as const, ...(watch && tail > 0 ? { tail } : {}), ...outside }
     const ends = !watch || (keepsFiles && !canGrow(inputs, path))
     yield {

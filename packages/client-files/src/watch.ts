@@ -15,6 +15,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FileState } from './disk.ts'
+import { createGrown, type Grown } from './grown.ts'
 import { type Reached, stampOf } from './input.ts'
 
 /** A file as inspected by a look. */
@@ -38,6 +39,7 @@ export interface Watch {
   judge(file: Inspected, warn: (message: string) => void): 'leave' | 'read' | 'end'
   /** A file in this state has ended: it goes away as soon as that is saved and published. */
   ended(path: string, stamp: string): void
+  readonly grown: Grown
   /** This look has left files that are not read yet. */
   readonly isWaiting: boolean
   /**
@@ -123,6 +125,7 @@ export function createWatch(ms: number, keepsFiles: boolean): Watch {
     ended(path, stamp) {
       known.set(path, { stamp, look: looks })
     },
+    grown: createGrown(),
     get isWaiting() {
       return isWaiting
     },
