@@ -180,6 +180,44 @@ it('moves the files of a watched folder once they are read and at rest, and lose
   expect([inTable(folder), inFiles(folder)]).toEqual([expected(6), expected(6)])
 }, 60_000)
 
+it('reads what is there and ends, with --until caught_up and in a preview, however long the pause is', async () => {
+  const { folder, put, append } = project()
+  put('a.csv', csv(0, 3))
+  const spec = readFileSync(join(folder, 'job.yaml'), 'utf8')
+  const reads = async (n: number) => {
+    expect((await pipe(['run', 'job.yaml', '--until', 'caught_up'], folder)).code).toBe(0)
+    expect(inTable(folder)).toEqual(expected(n))
+  }
+  await reads(3)
+  writeFileSync(join(folder, 'job.yaml'), spec.replace('50ms', '24h'))
+  append('a.csv', lines(3, 5))
+  await reads(5)
+  await reads(5)
+  const { out } = await pipe(['preview', 'job.yaml', '--json'], folder)
+  expect(JSON.parse(out)[0]).toMatchObject({ id: 'source', records: 5 })
+})
+
+it('ends a preview of a stream where the stream ends for now', async () => {
+  const { folder, put } = project()
+  put('a.csv', csv(0, 3))
+  const log = '{ stream: s, path: log, partitions: 3 }'
+  const fill = readFileSync(join(folder, 'job.yaml'), 'utf8').replace(
+    /sinks:[^]*/,
+    `sinks: { out: { type: log, config: ${log} } }\n`,
+  )
+  writeFileSync(join(folder, 'job.yaml'), fill)
+  expect((await pipe(['run', 'job.yaml', '--until', 'caught_up'], folder)).code).toBe(0)
+  writeFileSync(
+    join(folder, 'read.yaml'),
+    fill
+      .replace('name: job', 'name: read')
+      .replace(/source:[^]*schema/, 'source:\n  type: log\n  config: { stream: s, path: log }\n  schema')
+      .replace(log, '{ stream: t, path: log }'),
+  )
+  const { out } = await pipe(['preview', 'read.yaml', '--json'], folder)
+  expect(JSON.parse(out)[0]).toMatchObject({ id: 'source', records: 3 })
+})
+
 it('is checked: where standard input is watched, or without a pause', async () => {
   const folder = freshFolder()
   writeFileSync(join(folder, 'millrace.yaml'), 'version: 1\n')

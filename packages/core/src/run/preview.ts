@@ -3,9 +3,9 @@
  * sink, no state.
  */
 import { systemClock } from '../clock.ts'
-import { endOfRun, freshRead, isBatch, type ReadContext } from '../connector/index.ts'
+import { endOfRun, freshRead, isBatch, type ReadContext, type SourceCapabilities } from '../connector/index.ts'
 import type { Plan } from '../plan/index.ts'
-import { type Batch, Records, type Row } from '../record/index.ts'
+import { type Batch, type CaughtUp, Records, type Row, type SplitsFound } from '../record/index.ts'
 import type { Registry } from '../registry/index.ts'
 import { buildGraph } from './graph.ts'
 import type { SourceNode } from './nodes.ts'
@@ -121,7 +121,7 @@ export async function preview(
   return [...nodes.values()]
 }
 
-/** Hands on at most `limit` records. */
+/** Hands on at most `limit` records; of a source that does not end, those that are there now. */
 async function readSome(
   node: SourceNode,
   limit: number,
@@ -129,11 +129,29 @@ async function readSome(
   take: (batch: Batch) => void,
 ): Promise<void> {
   let left = limit
-  for await (const batch of node.source.read(ctx)) {
-    if (!isBatch(batch)) continue
-    const n = Math.min(left, batch.rows.length)
-    take(n === batch.rows.length ? batch : { ...batch, rows: batch.rows.slice(0, n), positionAt: batch.positionAt })
-    left -= n + (batch.bad?.length ?? 0)
-    if (left <= 0) return
+  const isOver = endOfInput(node.capabilities)
+  for await (const given of node.source.read(ctx)) {
+    if (isBatch(given)) {
+      const n = Math.min(left, given.rows.length)
+      take(n === given.rows.length ? given : { ...given, rows: given.rows.slice(0, n), positionAt: given.positionAt })
+      left -= n + (given.bad?.length ?? 0)
+    }
+    if (left <= 0 || isOver(given)) return
+  }
+}
+
+/** Whether a source has nothing more for now. Never, if its records are made for the preview: requests are awaited. */
+function endOfInput({ lanes, replayable }: SourceCapabilities): (given: Batch | SplitsFound | CaughtUp) => boolean {
+  const open = new Set<string>()
+  return (given) => {
+    if ('splits' in given) for (const { id } of given.splits) open.add(id)
+    else if (isBatch(given) && !given.caughtUp) {
+      if (given.end) open.delete(given.split)
+      else open.add(given.split)
+    } else {
+      for (const split of isBatch(given) ? [given.split] : given.caughtUp) open.delete(split)
+      return replayable && (lanes === 'one' || open.size === 0)
+    }
+    return false
   }
 }
