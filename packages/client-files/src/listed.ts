@@ -40,6 +40,7 @@ export async function* readListed(
       await closeAll(page)
     }
   }
+  if (watch && !watch.isWaiting) yield { splits: [], current: true }
   while (later.length > 0 && !ctx.signal.aborted) {
     const page: Found[] = []
     try {

@@ -103,11 +103,13 @@ export interface Batch {
 
 /**
  * Splits that a source has found, announced before the first batch of each. `parents`: splits that must end before it
- * begins. `complete`: no more will be found.
+ * begins. `complete`: no more will be found. `current`: more may be found, but every split that has something to read
+ * now has been announced.
  */
 export interface SplitsFound {
   readonly splits: readonly { readonly id: string; readonly bytes?: number; readonly parents?: readonly string[] }[]
   readonly complete?: boolean
+  readonly current?: boolean
 }
 
 /**

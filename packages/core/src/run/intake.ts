@@ -272,13 +272,15 @@ export function createIntake(ctx: IntakeContext): Intake {
         return more ? more.then(ctx.room) : ctx.room()
       })
     },
-    found(node, { splits, complete }) {
+    found(node, { splits, complete, current }) {
       if (toReplay.length === 0) return
       const known = announced.get(node.id) ?? new Set<string>()
       for (const { id } of splits) known.add(id)
       announced.set(node.id, known)
-      const gone = toReplay.find((e) => e.kind === 'batch' && e.source === node.id && !known.has(e.split))
-      if (complete && gone?.kind === 'batch') throw orderLost(node.id, gone.split)
+      const gone = toReplay.find(
+        (e) => e.kind === 'batch' && e.source === node.id && (e.n > 0 || e.end) && !known.has(e.split),
+      )
+      if ((complete || current) && gone?.kind === 'batch') throw orderLost(node.id, gone.split)
     },
     caughtUp(node, splits) {
       if (toReplay.length > 0) {

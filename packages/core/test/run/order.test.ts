@@ -28,27 +28,10 @@ it('a failure to write it is reported, and nothing waits for it then', async () 
   expect(failures).toEqual([expect.objectContaining({ code: 'EBADF' })])
 })
 
-it('is repeated though a split has not ended this time, if all splits are one lane', async () => {
+/** Two lives of a pipeline whose results depend on the order of lanes; the first is killed before it saves anything. */
+async function twoLives(lives: readonly ((ctx: ReadContext) => AsyncGenerator<Batch | SplitsFound>)[]) {
   const home = freshFolder()
   const taken: unknown[] = []
-  const rowsOf = (split: string, from: number, to: number) =>
-    batch({ split, position: to, rows: Array.from({ length: to - from }, (_, i) => ({ id: `${split}${from + i}` })) })
-  const lives: ((ctx: ReadContext) => AsyncGenerator<Batch | SplitsFound>)[] = [
-    async function* () {
-      yield { splits: [{ id: 'f' }, { id: 'g' }] }
-      yield rowsOf('f', 0, 2)
-      yield { ...rowsOf('f', 2, 2), end: true }
-      yield rowsOf('g', 0, 1)
-    },
-    // The file may grow, so its end is not the end of the split.
-    async function* ({ wants, whenWanted }) {
-      yield { splits: [{ id: 'f' }, { id: 'g' }] }
-      yield rowsOf('f', 0, 2)
-      while (!wants('g')) await whenWanted()
-      yield rowsOf('g', 0, 2)
-      yield rowsOf('f', 2, 3)
-    },
-  ]
   for (const read of lives) {
     const { plan, registry } = testPipeline({
       runs: 'continue',
@@ -77,5 +60,41 @@ it('is repeated though a split has not ended this time, if all splits are one la
     else await ended
     onCrashPoint(undefined)
   }
+  return taken
+}
+const rowsOf = (split: string, from: number, to: number) =>
+  batch({ split, position: to, rows: Array.from({ length: to - from }, (_, i) => ({ id: `${split}${from + i}` })) })
+async function* firstLife() {
+  yield { splits: [{ id: 'f' }, { id: 'g' }] }
+  yield rowsOf('f', 0, 2)
+  yield { ...rowsOf('f', 2, 2), end: true }
+  yield rowsOf('g', 0, 1)
+}
+
+it('is repeated though a split has not ended this time, if all splits are one lane', async () => {
+  // The file may grow, so its end is not the end of the split.
+  const taken = await twoLives([
+    firstLife,
+    async function* ({ wants, whenWanted }) {
+      yield { splits: [{ id: 'f' }, { id: 'g' }] }
+      yield rowsOf('f', 0, 2)
+      while (!wants('g')) await whenWanted()
+      yield rowsOf('g', 0, 2)
+      yield rowsOf('f', 2, 3)
+    },
+  ])
   expect(taken).toEqual(['f0', 'f1', 'g0', 'f0', 'f1', 'g0', 'g1', 'f2'])
+})
+
+it('is lost if a split is gone, though others may still come', async () => {
+  const lost = twoLives([
+    firstLife,
+    async function* ({ wants, whenWanted }) {
+      yield { splits: [{ id: 'g' }] }
+      yield { splits: [], current: true }
+      while (!wants('g')) await whenWanted()
+      yield rowsOf('g', 0, 1)
+    },
+  ])
+  await expect(lost).rejects.toMatchObject({ code: 'order_lost', message: expect.stringContaining('split f of files') })
 })
