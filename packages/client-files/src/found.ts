@@ -73,7 +73,7 @@ export const splitOf = (found: Found, isSized: boolean): SplitsFound['splits'][n
 /** Opens a file and determines its identity. */
 export async function openFile(inputs: Inputs, path: string, signal: AbortSignal): Promise<FoundFile> {
   const name = projectName(path, inputs.root)
-  const input = await FileInput.open(inputs.disk, path, name)
+  const input = await FileInput.open(inputs.disk, path, name, inputs.watch !== undefined && canGrow(inputs, path))
   try {
     return { path, name, split: `${name}#${await identityOf(input, inputs.formatOf(path), signal)}`, input }
   } catch (error) {

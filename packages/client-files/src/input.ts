@@ -68,6 +68,11 @@ export class FileInput implements ByteSource {
   readonly size: number | undefined
   /** See `ByteSource.grows`. */
   grows = false
+  /**
+   * Ends where the file ended when it was opened, although it may have grown since: what its identity was derived from
+   * is then what is read.
+   */
+  private readonly isSnapshot: boolean
   private readonly disk: Disk
   private readonly path: string
   private readonly name: string
@@ -84,21 +89,29 @@ export class FileInput implements ByteSource {
   /** The checksum of what comes after it. */
   private trustedSum = 0
 
-  private constructor(disk: Disk, path: string, name: string, reader: DiskReader, state: FileState) {
+  private constructor(
+    disk: Disk,
+    path: string,
+    name: string,
+    reader: DiskReader,
+    state: FileState,
+    isSnapshot: boolean,
+  ) {
     this.disk = disk
     this.path = path
     this.name = name
     this.reader = reader
     this.state = state
+    this.isSnapshot = isSnapshot
     this.size = compressionOf(path) ? undefined : state.bytes
   }
 
-  /** `name`: its name in messages. Throws `MillraceError` with exit code 3 if it cannot be opened. */
-  static async open(disk: Disk, path: string, name: string): Promise<FileInput> {
+  /** `name`: its name in messages. `isSnapshot`: without what is appended from now on. Throws `MillraceError` with exit code 3 if it cannot be opened. */
+  static async open(disk: Disk, path: string, name: string, isSnapshot = false): Promise<FileInput> {
     let reader: DiskReader | undefined
     try {
       reader = await disk.open(path)
-      return new FileInput(disk, path, name, reader, await reader.state())
+      return new FileInput(disk, path, name, reader, await reader.state(), isSnapshot)
     } catch (error) {
       await reader?.close()
       throw fileError(error, name)
@@ -240,8 +253,9 @@ export class FileInput implements ByteSource {
   private async *chunks(from: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     const read = async (position: number) => {
       const left = this.state.bytes - position
-      const buffer = Buffer.allocUnsafeSlow(Math.min(chunkBytes, Math.max(left, 4096)))
-      const bytes = await this.readAt(buffer, position)
+      const most = this.isSnapshot ? left : Math.max(left, 4096)
+      const buffer = Buffer.allocUnsafeSlow(Math.max(0, Math.min(chunkBytes, most)))
+      const bytes = buffer.length > 0 ? await this.readAt(buffer, position) : 0
       // A short read at the expected size is the end. Most files are small, and this saves each a second read.
       return { chunk: buffer.subarray(0, bytes), isLast: bytes === 0 || (bytes < buffer.length && bytes >= left) }
     }

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, renameSync, rmSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { nodeDisk } from '../src/disk.ts'
 import { file, fresh, lines, put, root, type State } from './files-run.ts'
 import { append, countingDisk, watching } from './watch-run.ts'
 
@@ -175,6 +176,28 @@ describe('the last line of a watched file', () => {
       { a: 3, b: 'z' },
       { a: 4, b: 'z' },
     ])
+  })
+
+  it('waits though it is completed right after the file was opened', async () => {
+    put('a.csv', 'a,b\n0,te')
+    let reads = 0
+    const disk = {
+      ...nodeDisk,
+      async open(path: string) {
+        const reader = await nodeDisk.open(path)
+        return {
+          ...reader,
+          async read(into: Uint8Array, position: number) {
+            const n = await reader.read(into, position)
+            if (reads++ === 0) append('a.csv', `xt\n${lines(1, 3)}`)
+            return n
+          },
+        }
+      },
+    }
+    const seen = watching('a.csv', fresh(), { disk })
+    await seen.has(3)
+    expect(seen.numbers).toEqual(upTo(3))
   })
 
   it('waits in JSON lines too', async () => {
