@@ -10,7 +10,7 @@ import { basename, dirname, extname, join } from 'node:path'
 import { MillraceError } from '@millrace/core'
 import { withoutCompression } from '@millrace/formats'
 import type { Disk } from './disk.ts'
-import { crcOf, stampOf } from './input.ts'
+import { crcOf, stampOf } from './extent.ts'
 
 /** `move`: an absolute path of a folder. */
 export type AfterRead = 'keep' | 'delete' | { readonly move: string }

@@ -13,53 +13,12 @@ import { crc32 } from 'node:zlib'
 import { MillraceError } from '@millrace/core'
 import { type ByteSource, compressionOf, decompress } from '@millrace/formats'
 import type { Disk, DiskReader, FileState } from './disk.ts'
+import { crcOf, type Extent, stampOf } from './extent.ts'
 import { fileError, inputChanged, noRandomAccess } from './failures.ts'
 
 const chunkBytes = 64 * 1024
 /** Modification times advance in steps of some milliseconds. */
 const clockStepMs = 20
-
-/** The saved extent of what was read of a file. */
-export interface Extent {
-  /** See `stampOf`. */
-  readonly stamp: string
-  /** How many bytes of its content from the beginning; with random access, all of them. */
-  readonly bytes: number
-  /** Their CRC-32. Absent: random access. */
-  readonly sum?: number
-}
-
-/** The same, as saved with a position. */
-export interface Reached extends Extent {
-  /** The file was read to its end. */
-  readonly done?: true
-  /** How many bytes came after it that are not a complete record yet. */
-  readonly tail?: number
-  /** Its path, if it is outside the project, where its name is only the file name. */
-  readonly path?: string
-}
-
-/** Inode, size and modification time: if they are the same, the file is assumed to be unchanged. */
-export const stampOf = ({ id, bytes, changedNs }: Omit<FileState, 'kind'>): string => `${id}:${bytes}:${changedNs}`
-
-/** The CRC-32 of the bytes of a file from `from` to `to`; undefined: it is shorter. */
-export async function crcOf(
-  reader: DiskReader,
-  to: number,
-  signal?: AbortSignal,
-  from = 0,
-): Promise<number | undefined> {
-  const buffer = Buffer.allocUnsafeSlow(Math.min(4 * chunkBytes, to - from))
-  let sum = 0
-  for (let at = from; at < to; ) {
-    signal?.throwIfAborted()
-    const bytesRead = await reader.read(buffer.subarray(0, Math.min(buffer.length, to - at)), at)
-    if (bytesRead === 0) return undefined
-    sum = crc32(buffer.subarray(0, bytesRead), sum)
-    at += bytesRead
-  }
-  return sum
-}
 
 export class FileInput implements ByteSource {
   /** Its state when it was opened. */
@@ -106,7 +65,10 @@ export class FileInput implements ByteSource {
     this.size = compressionOf(path) ? undefined : state.bytes
   }
 
-  /** `name`: its name in messages. `isSnapshot`: without what is appended from now on. Throws `MillraceError` with exit code 3 if it cannot be opened. */
+  /**
+   * `name`: its name in messages. `isSnapshot`: without what is appended from now on. Throws `MillraceError` with exit
+   * code 3 if it cannot be opened.
+   */
   static async open(disk: Disk, path: string, name: string, isSnapshot = false): Promise<FileInput> {
     let reader: DiskReader | undefined
     try {
@@ -148,7 +110,7 @@ export class FileInput implements ByteSource {
     if (isTrusted) this.trusted = bytes
   }
 
-  /** The CRC-32 of the last bytes, at most `most`, before a position, as they are on disk; undefined: it is shorter. */
+  /** The CRC-32 of the last bytes before a position, at most `most`, as they are on disk; undefined: it is shorter. */
   sumBefore(position: number, most: number, signal: AbortSignal): Promise<number | undefined> {
     return crcOf(this.reader, position, signal, Math.max(0, position - most))
   }

@@ -28,7 +28,9 @@ export const filesOptions = {
   ),
 }
 /** Options of file sources, resolved. */
-export type FilesSpec = { readonly [K in keyof typeof filesOptions]: Readonly<Static<(typeof filesOptions)[K]>> }
+export type FilesSpec = {
+  readonly [K in 'path' | 'after_read']: Readonly<Static<(typeof filesOptions)[K]>>
+} & { readonly watch?: number | undefined }
 
 /** The paths as a list. */
 export const pathsOf = ({ path }: Pick<FilesSpec, 'path'>): readonly string[] =>

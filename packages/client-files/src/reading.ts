@@ -15,7 +15,7 @@ import {
 } from './found.ts'
 import type { InputFormat } from '@millrace/formats'
 import { identityOf } from './identity.ts'
-import { stampOf } from './input.ts'
+import { stampOf } from './extent.ts'
 import { portable } from './list.ts'
 import { openPipe, pipeInput } from './pipe.ts'
 

@@ -16,7 +16,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FileState } from './disk.ts'
 import { createGrown, type Grown } from './grown.ts'
-import { type Reached, stampOf } from './input.ts'
+import { type Reached, stampOf } from './extent.ts'
 
 /** A file as inspected by a look. */
 interface Inspected {

@@ -16,7 +16,7 @@ import { dyingDisk, ForgetfulDisk } from '@millrace/testkit'
 import { describe, expect, it } from 'vitest'
 import { disposeOf } from '../src/after.ts'
 import { type Disk, nodeDisk } from '../src/disk.ts'
-import { stampOf } from '../src/input.ts'
+import { stampOf } from '../src/extent.ts'
 import { live } from '../../formats/test/csv-read.ts'
 import { file, fresh, makeSource, numbers, put, root, run } from './files-run.ts'
 

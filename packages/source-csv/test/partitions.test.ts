@@ -21,7 +21,7 @@ it('folders tell the fields that files lack, also for records that are decoded a
       id: 's',
       resolve: (path) => resolve(root, path),
     }
-    const options = { ...csvDefaults, nulls: [''], path: 'd', after_read: 'keep' as const }
+    const options = { ...csvDefaults, nulls: [''], path: 'd', after_read: 'keep' as const, watch: undefined }
     const ctx = { ...env, schema: schemaOf({ id: 'integer', region: 'string' }), unknownFields: 'error' as const }
     const rows: Row[] = []
     const again: Row[] = []
