@@ -103,3 +103,13 @@ ${steps}sinks:
     expect(await codes(updates(steps, key))).toEqual([code])
   })
 })
+
+it('a preview shows windows and late records', async () => {
+  const csv = day('00:10', 1) + day('05:20', 1) + day('00:20', 1)
+  const late = hourly.replace('late: drop', 'late: late_rows')
+  const folder = project(`${dated}${late}${sinks}  late_rows: { type: console }\n`, csv)
+  const { code, out } = await pipe(['preview', 'hours.yaml', '--json'], folder)
+  expect(code).toBe(0)
+  expect(out).toContain('late_rows')
+  expect(out).toMatch(/"n":\s*1/)
+})

@@ -7,7 +7,9 @@ import { endOfRun, freshRead, isBatch, type ReadContext, type SourceCapabilities
 import type { Plan } from '../plan/index.ts'
 import { type Batch, type CaughtUp, Records, type Row, type SplitsFound } from '../record/index.ts'
 import type { Registry } from '../registry/index.ts'
+import { arrivalTimes } from './event-time.ts'
 import { buildGraph } from './graph.ts'
+import { createLanes } from './lanes.ts'
 import type { SourceNode } from './nodes.ts'
 import { createSource, createSteps, type Workspace } from './wiring.ts'
 import { asRunError } from './retry.ts'
@@ -105,12 +107,24 @@ export async function preview(
     () => {},
     beganMs,
   )
-  for (const { node } of sources.filter((s) => !s.plan.side)) {
-    await readSome(node, options.limit, freshRead(signal, { beganMs }), (batch) => {
+  const read = sources.filter((s) => !s.plan.side)
+  const lanes = createLanes(
+    read.map(({ node }) => node),
+    [],
+  )
+  for (const { node } of read) {
+    await readSome(node, options.limit, freshRead(signal, { beganMs }), (given) => {
+      const timed = node.time ? node.time.timed(given, systemClock) : given
+      const batch = node.eventTime?.arrival ? arrivalTimes(timed, beganMs, lanes.high(node.id, timed.split)) : timed
+      const high = lanes.advance(node.id, batch)
       for (const bad of batch.bad ?? []) failed(bad.step ?? node.id, `${batch.split}@${bad.position}`, bad.bytes, bad)
       graph.handOver(
         node.pushed.at(-1) ?? node.id,
-        new Records({ rows: batch.rows, from: [{ source: node.id, batch }], pipeline: plan.name }),
+        new Records({
+          rows: batch.rows,
+          from: [node.eventTime ? { source: node.id, batch, high } : { source: node.id, batch }],
+          pipeline: plan.name,
+        }),
         0,
       )
     })
