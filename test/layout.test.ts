@@ -247,6 +247,7 @@ const stages: readonly (readonly string[])[] = [
   ['store'],
   ['edits'],
   ['run'],
+  ['cases'],
   ['testing', 'index'],
 ]
 

@@ -1,4 +1,4 @@
-/** The spec files that the words on the command line refer to. */
+/** The spec files, and their test files, that the words on the command line refer to. */
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { basename, join, relative, resolve } from 'node:path'
 import { usageError } from './command.ts'
@@ -10,7 +10,11 @@ import { findRoot } from './project.ts'
  * pipelines of the project.
  */
 export function specsOf(args: readonly string[], io: Io): string[] {
-  if (args.length > 0) return args.map((arg) => findSpec(arg, io))
+  if (args.length > 0) {
+    // A shell's `*.yaml` also names the tests beside the specs.
+    const specs = args.filter((arg) => !isTestFile(arg))
+    return (specs.length > 0 ? specs : args).map((arg) => findSpec(arg, io))
+  }
   const found = pipelines(io)
   if (found.length === 0) throw noPipeline()
   return found
@@ -25,7 +29,39 @@ export function oneSpec(arg: string | undefined, io: Io): string {
   throw usageError('This project has several pipelines.', `Name one: ${found.map(nameOf).join(', ')}`)
 }
 
+/**
+ * The test files for the arguments: test files, or specs whose test file is beside them. Without any, all test files of
+ * the project.
+ */
+export function testFilesOf(args: readonly string[], io: Io): string[] {
+  if (args.length > 0) return [...new Set(args.map((arg) => findTestFile(arg, io)))]
+  const root = findRoot(io.cwd)
+  const found = yamlFiles(root, true, isTestFile).filter(
+    (path) => !/(^|[\\/])(node_modules|\.[^\\/]+)[\\/]/.test(relative(root, path)),
+  )
+  if (found.length === 0)
+    throw usageError('There are no test files here.', 'Make one from real records: pipe test --create SPEC')
+  return found.toSorted()
+}
+
+function findTestFile(arg: string, io: Io): string {
+  if (isTestFile(arg)) return resolve(io.cwd, arg)
+  const spec = findSpec(arg, io)
+  const path = testFileOf(spec)
+  if (existsSync(path) || !existsSync(spec)) return path
+  throw usageError(
+    `There is no ${relative(io.cwd, path)} beside ${relative(io.cwd, spec)}.`,
+    `Make one from real records: pipe test --create ${arg}`,
+  )
+}
+
+/** The test file of a spec, whether it exists or not. */
+export const testFileOf = (spec: string): string => spec.replace(/\.(ya?ml)$/, '.test.$1')
+
+const isTestFile = (path: string): boolean => /\.test\.ya?ml$/.test(path)
+
 function findSpec(arg: string, io: Io): string {
+  if (isTestFile(arg)) throw usageError(`${arg} is a test file, not a spec.`, `Run it with \`pipe test ${arg}\`.`)
   const path = resolve(io.cwd, arg)
   if (existsSync(path)) return statSync(path).isDirectory() ? join(path, 'pipeline.yaml') : path
   // A missing file is reported by the check, as a finding.
@@ -54,10 +90,10 @@ function pipelines(io: Io): string[] {
 }
 
 // Not by a glob: that is ten times slower than the rest of the search.
-function yamlFiles(folder: string, recursive: boolean): string[] {
+function yamlFiles(folder: string, recursive: boolean, isWanted = (name: string) => !isTestFile(name)): string[] {
   if (!existsSync(folder)) return []
   const names = readdirSync(folder, { recursive, encoding: 'utf8' })
-  return names.filter((name) => /\.ya?ml$/.test(name) && !/\.test\.ya?ml$/.test(name)).map((name) => join(folder, name))
+  return names.filter((name) => /\.ya?ml$/.test(name) && isWanted(name)).map((name) => join(folder, name))
 }
 
 const nameOf = (path: string): string => basename(path).replace(/\.ya?ml$/, '')

@@ -1,7 +1,7 @@
 /**
  * The entry point of @millrace/core: what connectors, steps and the command are built on. Its folders are the stages,
  * each with an `index.ts` that exports what others may use: `errors record schema date convert -> expression connector
- * -> registry -> spec -> check -> plan -> store edits -> run`.
+ * -> registry -> spec -> check -> plan -> store edits -> run -> cases`.
  */
 export * from './clock.ts'
 export * from './codegen.ts'
@@ -21,3 +21,4 @@ export * from './plan/plan.ts'
 export * from './store/index.ts'
 export * from './edits/index.ts'
 export * from './run/index.ts'
+export * from './cases/index.ts'

@@ -19,6 +19,10 @@ export const commands: Readonly<Record<string, { readonly summary: string; load(
     summary: 'Show the first records at each step; write nothing.',
     load: async () => (await import('./preview.ts')).default,
   },
+  test: {
+    summary: 'Run the tests beside the specs, touching no system.',
+    load: async () => (await import('./test.ts')).default,
+  },
   query: {
     summary: 'Query a collection of a documents store.',
     load: async () => (await import('./query.ts')).default,

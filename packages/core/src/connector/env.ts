@@ -11,6 +11,8 @@ export interface Env {
   readonly pipeline: string
   /** The id of this source, step or sink in its pipeline. */
   readonly id: string
+  /** In a case of `pipe test`: the number of its simulated process. Each loads the user's code anew. */
+  readonly process?: number
   /** A path option made absolute, relative to the project's folder. */
   resolve(path: string): string
 }

@@ -58,9 +58,9 @@ export interface Project {
 /** Never throws because of the content of files; a missing spec file is also a finding. */
 export async function readProject(options: ProjectOptions): Promise<Project> {
   const specPath = resolve(options.spec)
-  const root = options.root ? resolve(options.root) : await findRoot(dirname(specPath))
+  const root = options.root ? resolve(options.root) : await projectRoot(dirname(specPath))
   const profile = options.profile ?? 'local'
-  const file = shown(root, specPath)
+  const file = shownPath(root, specPath)
   const report = createReport(file)
   const [specFile, projectFile, profileFile, secretFiles] = await Promise.all([
     readText(root, specPath),
@@ -114,8 +114,11 @@ function interpolateSpec(tree: SpecNode, values: Values, report: Report): SpecNo
   }
 }
 
-/** The nearest parent folder with millrace.yaml, else with package.json, else the folder of the spec. */
-async function findRoot(folder: string): Promise<string> {
+/**
+ * The folder of the project: the nearest parent folder with millrace.yaml, else with package.json, else the folder of
+ * the spec.
+ */
+export async function projectRoot(folder: string): Promise<string> {
   let packageRoot: string | undefined
   for (let at = folder; ; at = dirname(at)) {
     if (await isFile(join(at, 'millrace.yaml'))) return at
@@ -134,7 +137,8 @@ export async function profileNames(root: string): Promise<readonly string[]> {
   ].sort()
 }
 
-const shown = (root: string, path: string): string => {
+/** A path as findings name it. */
+export const shownPath = (root: string, path: string): string => {
   const inside = relative(root, path)
   return inside.startsWith('..') || isAbsolute(inside) ? path : inside.split(sep).join('/')
 }
@@ -147,7 +151,7 @@ interface ReadFile {
 
 /** The text of a file, up to slightly more than may be parsed; never throws. */
 async function readText(root: string, path: string): Promise<ReadFile> {
-  const name = shown(root, path)
+  const name = shownPath(root, path)
   const empty = { path: name, text: '' }
   try {
     const handle = await open(path)
@@ -169,6 +173,16 @@ async function readText(root: string, path: string): Promise<ReadFile> {
       problem: { code: 'file_unreadable', message: `the file cannot be read: ${(error as Error).message}` },
     }
   }
+}
+
+/** A YAML file beside a spec; `path` is absolute. `tree` is absent if it could not be read: the report says why. */
+export async function readYamlFile(
+  root: string,
+  path: string,
+  report: Report,
+): Promise<{ readonly file: SourceFile; readonly tree?: SpecNode | undefined }> {
+  const read = await readText(root, path)
+  return { file: read.file, tree: parse(read, report) }
 }
 
 const top = (file: SourceFile): Place => ({ file, start: 0, end: 0 })

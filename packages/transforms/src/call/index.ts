@@ -54,7 +54,7 @@ export const call = defineTransform({
     return { output, problems }
   },
 
-  create({ function: reference, output, returns }, { input, id, resolve }) {
+  create({ function: reference, output, returns }, { input, id, resolve, process }) {
     const copy = rowCopier(input)
     const read = resultReader(output)
     let step: StepFunction | undefined
@@ -77,7 +77,7 @@ export const call = defineTransform({
 
     return {
       async prepare() {
-        step = await loadFunction(reference, resolve, id)
+        step = await loadFunction(reference, resolve, id, process)
       },
       apply({ rows }, out) {
         const results: Row[] = []

@@ -23,11 +23,15 @@ export function splitReference(reference: string): { path: string; name: string 
     : { path: reference.slice(0, hash), name: reference.slice(hash + 1) }
 }
 
-/** Imports the function. Throws `MillraceError` if the file is missing or broken, or has no such function. */
+/**
+ * Imports the function; for a simulated process (`StepContext.process`), from a module of its own. Throws
+ * `MillraceError` if the file is missing or broken, or has no such function.
+ */
 export async function loadFunction(
   reference: string,
   resolve: (path: string) => string,
   step: string,
+  process?: number,
 ): Promise<StepFunction> {
   const { path, name } = splitReference(reference)
   const file = resolve(path)
@@ -36,9 +40,10 @@ export async function loadFunction(
       exitCode: 3,
       hint: 'paths are relative to the project folder',
     })
+  const own = process === undefined ? '' : `?process=${process}`
   let module: Readonly<Record<string, unknown>>
   try {
-    module = (await import(/* @vite-ignore */ pathToFileURL(file).href)) as Readonly<Record<string, unknown>>
+    module = (await import(/* @vite-ignore */ `${pathToFileURL(file).href}${own}`)) as Readonly<Record<string, unknown>>
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause)
     throw new MillraceError('function_broken', `${step}: ${path} cannot be loaded: ${message}`, { exitCode: 3, cause })

@@ -1,0 +1,61 @@
+/** Results of `pipe test`, as text and as JSON. */
+import { type Difference, flowText } from '@millrace/core'
+import type { CaseRun } from '../test-file.ts'
+import { span } from './table.ts'
+
+/** A case as lines of text. */
+export function caseText({ case: one, result }: CaseRun, file: string): string {
+  const { ok, durationMs, kills, crashes, error, isErrorWrong, isOpen } = result
+  const killed = kills > 0 ? `, killed ${kills} times` : ''
+  const lines = [`  ${ok ? 'ok  ' : 'FAIL'}  ${one.name} (${span(durationMs)}${killed})`]
+  if (isErrorWrong)
+    lines.push(
+      error
+        ? `    the run failed: ${error.code}${error.place ? ` at ${error.place}` : ''}: ${error.message}`
+        : '    the run did not fail as it should',
+    )
+  if (isOpen) lines.push('    it expects nothing yet: `pipe test --update` writes down what comes out')
+  for (const difference of result.differences) lines.push(...differenceLines(difference, file))
+  const [crash] = crashes
+  if (crash) lines.push(`    killed at ${crash.point}, first in epoch ${crash.epoch}, it gives something else:`)
+  for (const { difference } of crashes) lines.push(...differenceLines(difference, file))
+  return `${lines.join('\n')}\n`
+}
+
+function differenceLines({ sink, kind, expected, got, line, col }: Difference, file: string): string[] {
+  const place = `(${file}:${line}:${col})`
+  const of = sink === 'dead_letter' ? letter : (record: unknown) => flowText(record)
+  if (kind === 'missing') return [`    ${sink}: missing ${place}`, `      - ${flowText(expected)}`]
+  if (kind === 'unexpected') return [`    ${sink}: unexpected ${place}`, `      + ${of(got)}`]
+  if (kind === 'moved') return [`    ${sink}: at another place ${place}`, `        ${of(got)}`]
+  const names = [...new Set([...Object.keys(expected!), ...(sink === 'dead_letter' ? [] : Object.keys(got!))])]
+  const changes = names
+    .filter((name) => JSON.stringify(expected![name]) !== JSON.stringify(got![name]))
+    .map((name) => `      ${name}: expected ${shown(expected![name])}, got ${shown(got![name])}`)
+  return [`    ${sink}: changed ${place}`, `        ${flowText(expected)}`, ...changes]
+}
+
+/** The fields of a dead letter that say why it is there. */
+function letter(record: Difference['got']): string {
+  const { step, code, field, message, raw } = record!
+  return flowText({ step, code, ...(field === undefined ? {} : { field }), message, raw })
+}
+
+const shown = (value: unknown): string => (value === undefined ? 'nothing' : flowText(value))
+
+/** A case as data. */
+export function caseJson({ case: one, result }: CaseRun, file: string): Record<string, unknown> {
+  const { ok, durationMs, kills, differences, crashes, error, isErrorWrong, isOpen } = result
+  return {
+    file,
+    line: one.line,
+    col: one.col,
+    name: one.name,
+    ok,
+    durationMs: Math.round(durationMs),
+    differences,
+    ...(error ? { error, expected: !isErrorWrong } : isErrorWrong ? { error: null, expected: false } : {}),
+    ...(isOpen ? { open: true } : {}),
+    ...(one.crashes ? { kills, crashes } : {}),
+  }
+}

@@ -1,0 +1,28 @@
+/** A new test file, from the first records of the real sources. What it expects is filled in when it is run. */
+import type { Plan } from '../plan/index.ts'
+import type { PreviewNode } from '../run/index.ts'
+import { flowText } from './flow.ts'
+import { plainRow } from './rows.ts'
+import { itemsText } from './update.ts'
+
+/** What was read from the sources of a plan. */
+export interface CreatedGiven {
+  readonly plan: Plan
+  readonly nodes: readonly PreviewNode[]
+}
+
+/** The text of a test file with one case. */
+export function newTestFile({ plan, nodes }: CreatedGiven): string {
+  const given = plan.sources
+    .filter(({ side }) => !side)
+    .map(({ id, schema }) => {
+      const node = nodes.find((each) => each.id === id)
+      const rows = (node?.rows ?? []).map((row) => plainRow(row, schema))
+      // Their bytes were kept one by one.
+      const bad = (node?.failures ?? []).map(({ raw }) => ({ raw: Buffer.from(raw, 'latin1').toString().trimEnd() }))
+      const items = itemsText([...rows, ...bad], 8)
+      return `      ${id}:${items ? `\n${items}` : ' []\n'}`
+    })
+  const profile = plan.profile === 'local' ? '' : `profile: ${flowText(plan.profile)}\n`
+  return `${profile}tests:\n  - name: the first records\n    given:\n${given.join('')}`
+}

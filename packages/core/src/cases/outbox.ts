@@ -1,0 +1,126 @@
+/**
+ * What the sinks of a case have taken. It outlives the killed processes of a case, as a store does. Each sink keeps the
+ * promise of the one that it stands for: by key, by stages that are published once, or by appending what may come
+ * twice.
+ */
+import { compileKey } from '../convert/index.ts'
+import type { Sink } from '../connector/index.ts'
+import { PartialWriteError, type WriteFailure } from '../errors/index.ts'
+import type { PlanSink } from '../plan/index.ts'
+import type { Records, Row } from '../record/index.ts'
+
+/** A record as a sink took it. */
+export interface Taken {
+  /** The id of the record; a dead letter's with the node at which it failed. */
+  readonly id: string
+  readonly row: Row
+}
+
+/** What one sink has taken. */
+export interface Outbox {
+  /** Visible records: in the order of writing, or one for each key. */
+  visible(): readonly Taken[]
+  /** The order of its records means something. */
+  readonly isOrdered: boolean
+  /** After a crash a record may come again, under its id. */
+  readonly repeats: boolean
+  /** The fields of its key. */
+  readonly key?: readonly string[]
+  /** The sink of one process; `check` throws once that was killed. */
+  open(check: () => void): Sink
+}
+
+/** For a sink of the plan. `isLetters`: it is the dead letter. */
+export function createOutbox(sink: PlanSink, isLetters = false): Outbox {
+  const { key, label, combines } = sink.capabilities
+  const fields = !combines && typeof key === 'object' ? key : undefined
+  const takenOf = (records: Records): Taken[] =>
+    records.rows.map((row, i) => ({
+      id: isLetters ? `${String(row['id'])} ${String(row['step'])}` : records.id(i),
+      row,
+    }))
+  if (key !== undefined) return keyedOutbox(takenOf, fields, fields && compileKey(sink.input, fields))
+  if (isLetters) return { ...appendingOutbox(takenOf), isOrdered: false }
+  return label === 'at-least-once' ? appendingOutbox(takenOf) : stagedOutbox(takenOf)
+}
+
+type TakenOf = (records: Records) => Taken[]
+
+/** One record for each key, the last; null in a key is the data error that it is in every store. */
+function keyedOutbox(
+  takenOf: TakenOf,
+  fields: readonly string[] | undefined,
+  keyOf: ((row: Row) => string | undefined) | undefined,
+): Outbox {
+  const documents = new Map<string, Taken>()
+  const write = (records: Records) => {
+    const failures: WriteFailure[] = []
+    for (const [index, taken] of takenOf(records).entries()) {
+      const key = keyOf ? keyOf(taken.row) : taken.id
+      if (key === undefined)
+        failures.push({ index, kind: 'data', code: 'null_key', message: `${fields!.join(', ')}: the key is null` })
+      else documents.set(key, taken)
+    }
+    if (failures.length > 0) throw new PartialWriteError(failures)
+  }
+  return {
+    visible: () => [...documents.values()],
+    isOrdered: false,
+    repeats: false,
+    ...(fields ? { key: fields } : {}),
+    open: (check) => ({
+      write(records) {
+        check()
+        write(records)
+      },
+    }),
+  }
+}
+
+function appendingOutbox(takenOf: TakenOf): Outbox {
+  const visible: Taken[] = []
+  return {
+    visible: () => visible,
+    isOrdered: true,
+    repeats: true,
+    open: (check) => ({
+      write(records) {
+        check()
+        visible.push(...takenOf(records))
+      },
+    }),
+  }
+}
+
+/** What was written is hidden until its stage is published, and a stage is published once. */
+function stagedOutbox(takenOf: TakenOf): Outbox {
+  const visible: Taken[] = []
+  const stages = new Map<number, readonly Taken[]>()
+  let last = 0
+  return {
+    visible: () => visible,
+    isOrdered: true,
+    repeats: false,
+    open(check) {
+      let open: Taken[] = []
+      return {
+        write(records) {
+          check()
+          open.push(...takenOf(records))
+        },
+        async flush() {
+          check()
+          if (open.length === 0) return {}
+          stages.set(++last, open)
+          open = []
+          return { stages: [last] }
+        },
+        async publish(stage) {
+          check()
+          visible.push(...(stages.get(stage as number) ?? []))
+          stages.delete(stage as number)
+        },
+      }
+    },
+  }
+}

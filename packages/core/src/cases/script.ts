@@ -1,0 +1,172 @@
+/**
+ * The script of a case: what each source delivers, and when. Times are virtual and fixed in advance, so a repetition
+ * after a crash finds the same records at the same times. What the sources of a case deliver is played in the order of
+ * its time; at one time, in the order in which the case lists the sources.
+ */
+import type { Decoder } from '../connector/index.ts'
+import { DataError } from '../errors/index.ts'
+import type { Json, Row } from '../record/index.ts'
+import type { RecordType } from '../schema/index.ts'
+import type { Report } from '../spec/finding.ts'
+import { readKeys } from '../spec/read.ts'
+import type { MapNode, SpecNode } from '../spec/tree.ts'
+import { readTime } from './file.ts'
+import { jsonValue, rowOf } from './rows.ts'
+import { givenShape } from './shape.ts'
+
+/** A record as its source delivers it, decoded or not. */
+export interface ScriptRecord {
+  readonly key?: string
+  readonly row?: Row
+  /** Its original text. */
+  readonly bytes?: Uint8Array
+  readonly context?: Json
+  readonly bad?: DataError
+}
+
+/** What a source delivers at one time. */
+export type ScriptEntry = { readonly atMs: number; readonly source: string } & (
+  | { readonly kind: 'records'; readonly split: string; readonly records: readonly ScriptRecord[] }
+  /** All splits, if none is named. */
+  | { readonly kind: 'caught_up'; readonly split?: string }
+  | { readonly kind: 'time' }
+)
+
+/** What is known of the source that a script is for. */
+export interface ScriptSource {
+  readonly id: string
+  readonly schema: RecordType
+  /** Its input ends, so that it is never caught up by itself. */
+  readonly bounded: boolean
+  /** Each record is a request, which is a split of its own. */
+  readonly answers: boolean
+  readonly decode: Decoder | undefined
+}
+
+const controls = ['split', 'key', 'at', 'wait', 'caught_up']
+
+/** The script of one source; what is wrong with it is reported. */
+export function readScript(
+  list: SpecNode,
+  source: ScriptSource,
+  clockMs: number,
+  path: string,
+  report: Report,
+): ScriptEntry[] {
+  if (list.kind !== 'list') {
+    report('wrong_type', list.place, path, 'records are given as a list', { expected: 'a list' })
+    return []
+  }
+  const entries: ScriptEntry[] = []
+  const { id } = source
+  let atMs = clockMs
+  let requests = 0
+  const waitUntil = (untilMs: number, isCaughtUp: boolean) => {
+    if (isCaughtUp) entries.push({ kind: 'caught_up', source: id, atMs })
+    atMs = untilMs
+    entries.push({ kind: 'time', source: id, atMs })
+  }
+  for (const [i, item] of list.items.entries()) {
+    const itemPath = `${path}[${i}]`
+    const long = item.kind === 'map' && isLong(item, source.schema)
+    const { keys, values } = long ? readKeys(item, givenShape, itemPath, report) : { keys: new Map(), values: {} }
+    const named = values as Readonly<Record<string, Json>>
+    const caughtUp = named['caught_up'] as boolean | undefined
+    const key = named['key'] as string | undefined
+    if (named['at'] !== undefined) {
+      const at = keys.get('at')!.value
+      const untilMs = readTime(at, String(named['at']), `${itemPath}.at`, report)
+      if (untilMs < atMs)
+        report('bad_value', at.place, `${itemPath}.at`, 'time does not go back', {
+          hint: 'list what arrives in the order of its arrival',
+        })
+      else if (untilMs > atMs) waitUntil(untilMs, caughtUp ?? !source.bounded)
+    }
+    const record = readRecord(item, keys.get('record')?.value, keys.get('raw')?.value, atMs, itemPath)
+    if (record) {
+      const split = (named['split'] as string | undefined) ?? (source.answers ? `request-${++requests}` : 'given')
+      entries.push({
+        kind: 'records',
+        source: id,
+        atMs,
+        split,
+        records: [key === undefined ? record : { ...record, key }],
+      })
+    }
+    if (named['wait'] !== undefined) waitUntil(atMs + Number(named['wait']), caughtUp ?? !source.bounded)
+    else if (caughtUp && named['at'] === undefined) {
+      const split = named['split'] as string | undefined
+      entries.push({ kind: 'caught_up', source: id, atMs, ...(split === undefined ? {} : { split }) })
+    }
+  }
+  return entries
+
+  function readRecord(
+    item: SpecNode,
+    inner: SpecNode | undefined,
+    raw: SpecNode | undefined,
+    arrivalMs: number,
+    itemPath: string,
+  ): ScriptRecord | undefined {
+    if (raw?.kind === 'scalar') return readRaw(item, raw.text, raw, arrivalMs, itemPath)
+    const node = inner ?? (item.kind === 'map' && isLong(item, source.schema) ? undefined : item)
+    const row = node && rowOf(node, source.schema, inner ? `${itemPath}.record` : itemPath, report)
+    return row && { row }
+  }
+
+  function readRaw(item: SpecNode, text: string, node: SpecNode, arrivalMs: number, itemPath: string) {
+    if (!source.decode) {
+      report('bad_value', node.place, `${itemPath}.raw`, `${id} has no decoder for single records`, {
+        hint: 'give the record under `record`',
+      })
+      return undefined
+    }
+    const context = item.kind === 'map' ? item.entries.find((entry) => entry.key === 'context')?.value : undefined
+    return decoded(Buffer.from(text), context && (jsonValue(context) as Json), source, arrivalMs)
+  }
+}
+
+/** Consecutive records of one split, at one time, become one batch of at most `most`. */
+export function inOrder(scripts: readonly (readonly ScriptEntry[])[], most: number): ScriptEntry[] {
+  const sorted = scripts.flat().toSorted((a, b) => a.atMs - b.atMs)
+  const merged: ScriptEntry[] = []
+  for (const entry of sorted) {
+    const last = merged.at(-1)
+    const joins =
+      last?.kind === 'records' &&
+      entry.kind === 'records' &&
+      last.source === entry.source &&
+      last.split === entry.split &&
+      last.atMs === entry.atMs &&
+      (last.records[0]?.bytes === undefined) === (entry.records[0]?.bytes === undefined) &&
+      last.records.length < most
+    if (joins) merged[merged.length - 1] = { ...last, records: [...last.records, ...entry.records] }
+    else merged.push(entry)
+  }
+  return merged
+}
+
+/** A map with a record in it, or only with what may stand between records. */
+function isLong(item: MapNode, schema: RecordType): boolean {
+  const has = (key: string) => item.entries.some((entry) => entry.key === key)
+  if (has('record') || has('raw')) return true
+  return controls.some((key) => has(key) && !Object.hasOwn(schema.fields, key))
+}
+
+/** What some decoders need besides the bytes: the header of a CSV file is that of the schema. */
+const contexts: Readonly<Record<string, (source: ScriptSource, arrivalMs: number) => Json>> = {
+  missing_context: ({ schema }) => ({ header: Object.keys(schema.fields) }),
+  not_replayable: (_source, timestamp) => ({ timestamp }),
+}
+
+function decoded(bytes: Buffer, context: Json | undefined, source: ScriptSource, arrivalMs: number): ScriptRecord {
+  const more = context === undefined ? {} : { context }
+  try {
+    return { row: source.decode!(bytes, context), bytes, ...more }
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== 'DataError') throw error
+    const bad = error as DataError
+    const needed = context === undefined ? contexts[bad.code] : undefined
+    return needed ? decoded(bytes, needed(source, arrivalMs), source, arrivalMs) : { bad, bytes, ...more }
+  }
+}
