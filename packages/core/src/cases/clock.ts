@@ -15,12 +15,15 @@ interface Timer {
 export interface VirtualClock extends Clock {
   /** Moves on to this time, or until `isOver`, firing what is due on the way. Does not move back. */
   moveTo(ms: number, isOver?: () => boolean): Promise<void>
+  /** Sets the wall clock back; what is under way takes as long as before. */
+  moveBackTo(ms: number): void
   /** When the first of those that sleep wakes; undefined: nobody sleeps. */
   nextWakeMs(): number | undefined
 }
 
 export function virtualClock(startMs: number): VirtualClock {
   let now = startMs
+  let setBackMs = 0
   const timers = new Set<Timer>()
   const add = (timer: Timer): (() => void) => {
     timers.add(timer)
@@ -41,7 +44,7 @@ export function virtualClock(startMs: number): VirtualClock {
   }
   return {
     now: () => now,
-    monotonic: () => now - startMs,
+    monotonic: () => now - startMs + setBackMs,
     after: (ms, fire) => add({ atMs: now + ms, fire }),
     every: (ms, fire) => add({ atMs: now + ms, everyMs: ms, fire }),
     sleep: (ms, signal) =>
@@ -67,6 +70,12 @@ export function virtualClock(startMs: number): VirtualClock {
         fireDue(now === untilMs)
         await systemClock.turn()
       }
+    },
+    moveBackTo(ms) {
+      const backMs = Math.max(0, now - ms)
+      now -= backMs
+      setBackMs += backMs
+      for (const timer of timers) timer.atMs -= backMs
     },
     nextWakeMs() {
       const sleeps = [...timers].flatMap(({ isSleep, atMs }) => (isSleep ? atMs : []))

@@ -55,6 +55,7 @@ async function runKilled(
 ): Promise<{ readonly end: ProcessEnd; readonly epochs: readonly number[] }> {
   let clock = virtualClock(clockMs)
   let saves = 0
+  const trail = { last: -1 }
   const killedIn = new Set<number>()
   // Each batch is an epoch. The last one, at the end of the input, is repeated at every start.
   const most = play.entries.length + 2
@@ -65,7 +66,7 @@ async function runKilled(
     return true
   }
   for (;;) {
-    const end = await runProcess(play, { clock, kills })
+    const end = await runProcess(play, { clock, trail, kills })
     if (!end.killed) return { end, epochs: [...killedIn].map((epoch) => epoch + 1) }
     clock = virtualClock(clock.now())
   }

@@ -11,7 +11,8 @@ import type { Plan } from '../plan/index.ts'
 import { registryOf, type Registered, type Registry } from '../registry/index.ts'
 import { run, type Summary } from '../run/index.ts'
 import type { VirtualClock } from './clock.ts'
-import { batchOf, createFeed, type PlacedRecords, type Feed, placed, sideSource } from './feed.ts'
+import { direct, type PlayProgress, type Trail } from './director.ts'
+import { createFeed, type Feed, sideSource } from './feed.ts'
 import type { Outbox } from './outbox.ts'
 import type { ScriptEntry, ScriptRecord } from './script.ts'
 
@@ -31,6 +32,8 @@ export interface Play {
 /** How one process runs. */
 export interface ProcessOptions {
   readonly clock: VirtualClock
+  /** Shared by all processes of a case. */
+  readonly trail: Trail
   /** Called at each crash point that is passed; true: the process is killed there. */
   readonly kills: (point: string) => boolean
 }
@@ -42,8 +45,7 @@ export interface ProcessEnd {
   readonly error?: MillraceError
 }
 
-/** How long nothing may happen before the case goes on, and before it is given up, in real ms. */
-const patienceMs = 250
+/** How long a run may take after its input, in real ms. */
 const limitMs = 60_000
 
 /** How many there were, so that each has a number of its own. */
@@ -60,9 +62,8 @@ export async function runProcess(play: Play, options: ProcessOptions): Promise<P
   const check = () => {
     if (killed) throw new Killed('the process was killed')
   }
-  const progress = { count: 0, hasEnded: false }
-  const advance = () => void progress.count++
-  const feeds = feedsOf(play, advance)
+  const progress: PlayProgress = { count: 0, hasEnded: false, counters: [] }
+  const feeds = feedsOf(play, () => void progress.count++)
   onCrashPoint((point) => {
     check()
     killed = options.kills(point)
@@ -81,14 +82,17 @@ export async function runProcess(play: Play, options: ProcessOptions): Promise<P
     bounds: { minRecords: 1, rollRecords: 1 },
     existing: 'keep',
     signal: stop.signal,
-    observe: ({ type }) => type === 'saved' && advance(),
+    observe(event) {
+      if (event.type === 'saved') progress.count++
+      else if (event.type === 'started') progress.counters = event.counters
+    },
   }).then(
     (summary): ProcessEnd => ({ killed, ...(killed ? {} : { summary }) }),
     (error: unknown): ProcessEnd => ({ killed, ...(killed ? {} : { error: asMillraceError(error) }) }),
   )
   const ended = running.finally(() => (progress.hasEnded = true))
   try {
-    const directing = direct(play, feeds, options.clock, progress, stop)
+    const directing = direct({ ...play, ...options, feeds, progress, stop })
     await Promise.race([ended, directing])
     const end = await withinLimit(ended)
     await directing
@@ -103,14 +107,14 @@ const asMillraceError = (error: unknown): MillraceError => {
   return new MillraceError('internal', error instanceof Error ? (error.stack ?? error.message) : String(error))
 }
 
-function feedsOf({ plan, entries }: Play, advance: () => void): ReadonlyMap<string, Feed> {
+function feedsOf({ plan, entries }: Play, onCommit: () => void): ReadonlyMap<string, Feed> {
   const main = plan.sources.filter(({ side }) => !side)
   return new Map(
     main.map(({ id, capabilities }) => {
       const splits = new Set(
         entries.flatMap((entry) => (entry.kind === 'records' && entry.source === id ? entry.split : [])),
       )
-      return [id, createFeed(capabilities.answers ? undefined : splits.size > 0 ? [...splits] : ['given'], advance)]
+      return [id, createFeed(capabilities.answers ? undefined : splits.size > 0 ? [...splits] : ['given'], onCommit)]
     }),
   )
 }
@@ -147,91 +151,6 @@ function replaced(play: Play, feeds: ReadonlyMap<string, Feed>, check: () => voi
       }
     }),
   )
-}
-
-interface PlayProgress {
-  /** Epochs saved and requests answered. */
-  count: number
-  hasEnded: boolean
-}
-
-/** Plays the script from where the state stands, and then ends the input or stops the run. */
-async function direct(
-  play: Play,
-  feeds: ReadonlyMap<string, Feed>,
-  clock: VirtualClock,
-  progress: PlayProgress,
-  stop: AbortController,
-): Promise<void> {
-  const contexts = new Map<string, ReadContext>()
-  for (const [id, feed] of feeds) void feed.opened.then((ctx) => contexts.set(id, ctx))
-  const isOver = () => progress.hasEnded
-  while (contexts.size < feeds.size && !isOver()) await settled(() => contexts.size === feeds.size || isOver(), clock)
-  if (isOver()) return
-  const entries = placed(play.entries)
-  const rest = entries.map((entry) =>
-    entry.kind === 'records' ? remaining(entry, contexts.get(entry.source)!, play.plan) : undefined,
-  )
-  const isTaken = (i: number) => entries[i]!.kind === 'records' && rest[i]!.records.length === 0
-  // What stands before the last record that was saved has happened.
-  const firstOpen = entries.findIndex((entry, i) => entry.kind === 'records' && !isTaken(i))
-  const first = entries.findLastIndex((_, i) => isTaken(i) && (firstOpen < 0 || i < firstOpen)) + 1
-  for (const [i, entry] of entries.entries()) {
-    if (i < first || isTaken(i)) continue
-    await clock.moveTo(entry.atMs, isOver)
-    const feed = feeds.get(entry.source)
-    if (entry.kind === 'time' || !feed) await turns(5)
-    else if (entry.kind === 'caught_up') {
-      feed.push({ caughtUp: entry.split === undefined ? splitsOf(entries, entry.source) : [entry.split] })
-      await turns(5)
-    } else {
-      const { split, records, from } = rest[i]!
-      const answers = play.plan.sources.find(({ id }) => id === entry.source)!.capabilities.answers === true
-      const before = progress.count
-      if (answers) feed.push({ splits: [{ id: split }] })
-      feed.push(batchOf(split, records, from, entry.atMs, answers))
-      await settled(() => progress.count > before || isOver(), clock)
-    }
-    if (isOver()) return
-  }
-  const unbounded = play.plan.sources.filter(({ side, capabilities }) => !side && !capabilities.bounded)
-  for (const { id } of unbounded) feeds.get(id)!.push({ caughtUp: splitsOf(entries, id) })
-  await turns(5)
-  if (unbounded.length > 0) stop.abort()
-  for (const feed of feeds.values()) feed.end()
-}
-
-const splitsOf = (entries: ReturnType<typeof placed>, source: string): string[] => {
-  const named = entries.flatMap((entry) => (entry.kind === 'records' && entry.source === source ? entry.split : []))
-  return named.length > 0 ? [...new Set(named)] : ['given']
-}
-
-/** What of a batch is not saved yet. */
-function remaining(entry: PlacedRecords, ctx: ReadContext, plan: Plan): PlacedRecords {
-  const { capabilities } = plan.sources.find(({ id }) => id === entry.source)!
-  if (capabilities.answers) return ctx.recall(entry.split) === true ? { ...entry, records: [] } : entry
-  const saved = (ctx.resume(entry.split) as number | undefined) ?? 0
-  const done = Math.min(entry.records.length, Math.max(0, saved - entry.from))
-  return done === 0 ? entry : { ...entry, from: entry.from + done, records: entry.records.slice(done) }
-}
-
-async function turns(n: number): Promise<void> {
-  for (let i = 0; i < n; i++) await systemClock.turn()
-}
-
-/** Waits for the engine. If nothing happens, somebody may be asleep before another attempt: time goes on for them. */
-async function settled(isDone: () => boolean, clock: VirtualClock): Promise<void> {
-  let sinceMs = systemClock.monotonic()
-  while (!isDone()) {
-    await systemClock.turn()
-    if (systemClock.monotonic() - sinceMs < patienceMs) continue
-    const wakeMs = clock.nextWakeMs()
-    if (wakeMs === undefined) return
-    await clock.moveTo(wakeMs)
-    sinceMs = systemClock.monotonic()
-  }
-  // What follows from it, up to the next epoch.
-  await turns(5)
 }
 
 function withinLimit(running: Promise<ProcessEnd>): Promise<ProcessEnd> {

@@ -53,7 +53,10 @@ export async function runCase(bound: BoundCase): Promise<CaseResult> {
   const play = playOf(bound, most)
   const points = new Set<string>()
   const end = await inFolder((home) =>
-    runProcess({ ...play, home }, { clock: virtualClock(bound.case.clockMs), kills: notePoints(points) }),
+    runProcess(
+      { ...play, home },
+      { clock: virtualClock(bound.case.clockMs), trail: { last: -1 }, kills: notePoints(points) },
+    ),
   )
   const outputs = outputsOf(bound, play.outboxes)
   const differences = outputs.flatMap(({ expected, records: got, steps }) =>
