@@ -93,6 +93,6 @@ async function create(
   if (!opened) return undefined
   const { plan, registry, workspace } = opened
   const nodes = await preview(plan, registry, { ...workspace, limit, signal: io.stopSignal() })
-  writeFileSync(path, newTestFile({ plan, nodes }))
+  writeFileSync(path, newTestFile({ plan, nodes, limit }))
   return path
 }

@@ -9,17 +9,21 @@ import { itemsText } from './update.ts'
 export interface CreatedGiven {
   readonly plan: Plan
   readonly nodes: readonly PreviewNode[]
+  /** Records of each source, and as many of those that cannot be decoded. */
+  readonly limit: number
 }
 
 /** The text of a test file with one case. */
-export function newTestFile({ plan, nodes }: CreatedGiven): string {
+export function newTestFile({ plan, nodes, limit }: CreatedGiven): string {
   const given = plan.sources
     .filter(({ side }) => !side)
     .map(({ id, schema }) => {
       const node = nodes.find((each) => each.id === id)
-      const rows = (node?.rows ?? []).map((row) => plainRow(row, schema))
+      const rows = (node?.rows ?? []).slice(0, limit).map((row) => plainRow(row, schema))
       // Their bytes were kept one by one.
-      const bad = (node?.failures ?? []).map(({ raw }) => ({ raw: Buffer.from(raw, 'latin1').toString().trimEnd() }))
+      const bad = (node?.failures ?? [])
+        .slice(0, limit)
+        .map(({ raw }) => ({ raw: Buffer.from(raw, 'latin1').toString().trimEnd() }))
       const items = itemsText([...rows, ...bad], 8)
       return `      ${id}:${items ? `\n${items}` : ' []\n'}`
     })

@@ -3,6 +3,7 @@ import { Document, isCollection, visit } from 'yaml'
 
 /** `{ id: 1, name: Ada }`. */
 export function flowText(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(flowText).join(', ')}]`
   const document = new Document(value, { version: '1.2' })
   if (isCollection(document.contents)) document.contents.flow = true
   visit(document, { Scalar: (_key, node) => void (typeof node.value === 'string' && quoteIfLong(node)) })

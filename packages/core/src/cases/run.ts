@@ -96,8 +96,17 @@ function playOf(bound: BoundCase, most: number): Omit<Play, 'home'> {
   return { plan, registry, root: file.root, entries: inOrder(bound.scripts, most), sides, outboxes }
 }
 
+/** The state of a case need not survive the machine, so it is kept in memory where that is a folder. */
+function makeFolder(): string {
+  try {
+    return mkdtempSync('/dev/shm/millrace-test-')
+  } catch {
+    return mkdtempSync(join(tmpdir(), 'millrace-test-'))
+  }
+}
+
 async function inFolder<T>(body: (home: string) => Promise<T>): Promise<T> {
-  const folder = mkdtempSync(join(tmpdir(), 'millrace-test-'))
+  const folder = makeFolder()
   try {
     return await body(folder)
   } finally {

@@ -79,7 +79,7 @@ function outputEdits(text: string, expect: MapNode, output: CaseOutput, inFlow: 
     return [{ start, end: after(text, list).start, text: blockText(text, list as ListNode, steps, rows) }]
   }
   const indent = columnOf(text, entry.keyPlace.start)
-  const flow = ` [${rows.map((row) => flowText(row)).join(', ')}]`
+  const flow = ` ${flowText(rows)}`
   const fits = inFlow || rows.length === 0 || indent + sink.length + 1 + flow.length <= maxColumns
   return [
     {
