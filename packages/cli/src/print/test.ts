@@ -24,11 +24,13 @@ export function caseText({ case: one, result }: CaseRun, file: string): string {
 
 function differenceLines({ sink, kind, expected, got, line, col }: Difference, file: string): string[] {
   const place = `(${file}:${line}:${col})`
+  // Of these a case names only the fields that matter to it.
+  const isPartial = sink === 'dead_letter' || sink === 'answers'
   const of = sink === 'dead_letter' ? letter : (record: unknown) => flowText(record)
   if (kind === 'missing') return [`    ${sink}: missing ${place}`, `      - ${flowText(expected)}`]
   if (kind === 'unexpected') return [`    ${sink}: unexpected ${place}`, `      + ${of(got)}`]
   if (kind === 'moved') return [`    ${sink}: at another place ${place}`, `        ${of(got)}`]
-  const names = [...new Set([...Object.keys(expected!), ...(sink === 'dead_letter' ? [] : Object.keys(got!))])]
+  const names = [...new Set([...Object.keys(expected!), ...(isPartial ? [] : Object.keys(got!))])]
   const changes = names
     .filter((name) => JSON.stringify(expected![name]) !== JSON.stringify(got![name]))
     .map((name) => `      ${name}: expected ${shown(expected![name])}, got ${shown(got![name])}`)

@@ -10,6 +10,7 @@ import { resolveConfig } from '../spec/index.ts'
 import { readKeys } from '../spec/read.ts'
 import { suggest } from '../spec/suggest.ts'
 import { lineAndColumn, type MapEntry, type SpecNode } from '../spec/tree.ts'
+import { answerFields } from './answers.ts'
 import type { Case, TestFile } from './file.ts'
 import { jsonValue, plainRow, rowOf } from './rows.ts'
 import { readScript, type ScriptEntry, type ScriptRecord } from './script.ts'
@@ -26,7 +27,6 @@ export interface ExpectedRecord {
 /** What a case expects of a sink. */
 export interface ExpectedOutput {
   readonly sink: string
-  readonly type: RecordType
   readonly records: readonly ExpectedRecord[]
   /** Only the fields that are named count. */
   readonly isPartial: boolean
@@ -156,7 +156,9 @@ function readExpected(one: Case, plan: Plan, path: string, report: Report): Pick
   if (plan.deadLetter) sinks.set('dead_letter', plan.deadLetter)
   const outputs: ExpectedOutput[] = []
   let error: BoundCase['error']
-  for (const { key, keyPlace, value } of knownEntries(one.expect, [...sinks.keys(), 'error'], 'sink', path, report)) {
+  const answers = plan.sources.some(({ capabilities }) => capabilities.answers) ? ['answers'] : []
+  const known = [...sinks.keys(), ...answers, 'error']
+  for (const { key, keyPlace, value } of knownEntries(one.expect, known, 'sink', path, report)) {
     const at = lineAndColumn(keyPlace.file, keyPlace.start)
     const ownPath = `${path}.${key}`
     if (key === 'error' && !sinks.has('error')) {
@@ -168,15 +170,15 @@ function readExpected(one: Case, plan: Plan, path: string, report: Report): Pick
     else
       outputs.push({
         sink: key,
-        type: sinks.get(key)!.input,
-        isPartial: key === 'dead_letter',
+        isPartial: key === 'dead_letter' || !sinks.has(key),
         ...at,
         records: value.items.flatMap((node, i) => {
           const itemPath = `${ownPath}[${i}]`
+          const sink = sinks.get(key)
           const plain =
-            key === 'dead_letter'
-              ? letterOf(node, itemPath, report)
-              : recordOf(node, sinks.get(key)!.input, itemPath, report)
+            sink && key !== 'dead_letter'
+              ? recordOf(node, sink.input, itemPath, report)
+              : partOf(node, sink ? letterFields : answerFields, sink ? 'a dead letter' : 'an answer', itemPath, report)
           return plain ? [{ plain, node, ...lineAndColumn(node.place.file, node.place.start) }] : []
         }),
       })
@@ -189,16 +191,24 @@ function recordOf(node: SpecNode, type: RecordType, path: string, report: Report
   return row && plainRow(row, type)
 }
 
-/** Some fields of a dead letter; `raw` is the text of the record. */
-function letterOf(node: SpecNode, path: string, report: Report): Readonly<Record<string, Json>> | undefined {
-  const known = [...Object.keys(deadLetterSchema.fields).filter((name) => name !== 'bytes'), 'raw']
+/** Those of dead letters; `raw` is the text of the record. */
+const letterFields = [...Object.keys(deadLetterSchema.fields).filter((name) => name !== 'bytes'), 'raw']
+
+/** Some fields of a dead letter or an answer. */
+function partOf(
+  node: SpecNode,
+  known: readonly string[],
+  what: string,
+  path: string,
+  report: Report,
+): Readonly<Record<string, Json>> | undefined {
   if (node.kind !== 'map') {
-    report('wrong_type', node.place, path, 'a dead letter must be a map of its fields', { expected: 'a map' })
+    report('wrong_type', node.place, path, `${what} must be a map of its fields`, { expected: 'a map' })
     return undefined
   }
   for (const { key, keyPlace } of node.entries)
     if (!known.includes(key))
-      report('unknown_key', keyPlace, `${path}.${key}`, `a dead letter has no \`${key}\``, {
+      report('unknown_key', keyPlace, `${path}.${key}`, `${what} has no \`${key}\``, {
         hint: suggest(key, known),
       })
   return jsonValue(node) as Readonly<Record<string, Json>>

@@ -83,11 +83,13 @@ type Matches = (expected: Plain, got: Plain) => boolean
 
 /** Every field of the first is equal in the second; a message need only contain it. */
 const isPartOf: Matches = (expected, got) =>
-  Object.entries(expected).every(([name, value]) =>
-    name === 'message' && typeof value === 'string'
-      ? String(got[name]).includes(value)
-      : printJson(value) === printJson(got[name] ?? null),
-  )
+  Object.entries(expected).every(([name, value]) => {
+    const other = got[name] ?? null
+    if (name === 'message' && typeof value === 'string') return String(other).includes(value)
+    return isMap(value) && isMap(other) ? isPartOf(value, other) : printJson(value) === printJson(other)
+  })
+
+const isMap = (value: Json): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The longest common sequence. */
 function inSequence(expected: readonly Plain[], got: readonly Plain[], matches: Matches): [number, number][] {

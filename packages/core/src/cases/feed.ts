@@ -1,5 +1,5 @@
 /** The source that delivers what a case gives, at the moment that the case says. */
-import type { ReadContext, Source } from '../connector/index.ts'
+import type { Done, ReadContext, Source } from '../connector/index.ts'
 import { batch, type BadRecord, type Batch, type CaughtUp, type Row, type SplitsFound } from '../record/index.ts'
 import type { EventTimeOf } from './event-times.ts'
 import type { ScriptEntry, ScriptRecord } from './script.ts'
@@ -17,7 +17,7 @@ export interface Feed {
 }
 
 /** `splits`: all that it has; undefined: each is announced when it begins. `onCommit`: a request was answered. */
-export function createFeed(splits: readonly string[] | undefined, onCommit: () => void): Feed {
+export function createFeed(splits: readonly string[] | undefined, onCommit: (done: readonly Done[]) => void): Feed {
   const opened = Promise.withResolvers<ReadContext>()
   const items: FeedItem[] = splits ? [{ splits: splits.map((id) => ({ id })), complete: true }] : []
   let hasEnded = false
@@ -48,8 +48,8 @@ export function createFeed(splits: readonly string[] | undefined, onCommit: () =
           ctx.signal.removeEventListener('abort', onStop)
         }
       },
-      async commit() {
-        onCommit()
+      async commit(done) {
+        onCommit(done)
       },
     },
   }

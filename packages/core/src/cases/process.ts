@@ -4,13 +4,15 @@
  * point throws, so the engine saves nothing more, and the sinks refuse every call.
  */
 import { systemClock } from '../clock.ts'
-import type { ReadContext, SinkContext, SourceContext, StepContext } from '../connector/index.ts'
+import type { Done, SinkContext, SourceContext, StepContext } from '../connector/index.ts'
 import { onCrashPoint } from '../crash.ts'
 import { MillraceError } from '../errors/index.ts'
 import type { Plan } from '../plan/index.ts'
 import { registryOf, type Registered, type Registry } from '../registry/index.ts'
 import { run, type Summary } from '../run/index.ts'
+import { answersOf } from './answers.ts'
 import type { VirtualClock } from './clock.ts'
+import type { Plain } from './compare.ts'
 import { direct, type PlayProgress, type Trail } from './director.ts'
 import { createFeed, type Feed, sideSource } from './feed.ts'
 import type { Outbox } from './outbox.ts'
@@ -27,6 +29,8 @@ export interface Play {
   /** Side inputs that the case gives, by source. */
   readonly sides: ReadonlyMap<string, readonly ScriptRecord[]>
   readonly outboxes: ReadonlyMap<string, Outbox>
+  /** The answers so far. */
+  readonly answers: Plain[]
 }
 
 /** How one process runs. */
@@ -63,7 +67,7 @@ export async function runProcess(play: Play, options: ProcessOptions): Promise<P
     if (killed) throw new Killed('the process was killed')
   }
   const progress: PlayProgress = { count: 0, hasEnded: false, counters: [] }
-  const feeds = feedsOf(play, () => void progress.count++)
+  const feeds = feedsOf(play, progress)
   onCrashPoint((point) => {
     check()
     killed = options.kills(point)
@@ -107,13 +111,18 @@ const asMillraceError = (error: unknown): MillraceError => {
   return new MillraceError('internal', error instanceof Error ? (error.stack ?? error.message) : String(error))
 }
 
-function feedsOf({ plan, entries }: Play, onCommit: () => void): ReadonlyMap<string, Feed> {
+function feedsOf({ plan, entries, answers }: Play, progress: PlayProgress): ReadonlyMap<string, Feed> {
   const main = plan.sources.filter(({ side }) => !side)
   return new Map(
-    main.map(({ id, capabilities }) => {
+    main.map((source) => {
+      const { id, capabilities } = source
       const splits = new Set(
         entries.flatMap((entry) => (entry.kind === 'records' && entry.source === id ? entry.split : [])),
       )
+      const onCommit = (done: readonly Done[]) => {
+        progress.count++
+        if (capabilities.answers) answers.push(...answersOf(plan, source, done))
+      }
       return [id, createFeed(capabilities.answers ? undefined : splits.size > 0 ? [...splits] : ['given'], onCommit)]
     }),
   )

@@ -58,7 +58,7 @@ export async function runCase(bound: BoundCase): Promise<CaseResult> {
       { clock: virtualClock(bound.case.clockMs), trail: { last: -1 }, kills: notePoints(points) },
     ),
   )
-  const outputs = outputsOf(bound, play.outboxes)
+  const outputs = [...outputsOf(bound, play.outboxes), ...answersOutput(bound, play.answers)]
   const differences = outputs.flatMap(({ expected, records: got, steps }) =>
     steps ? differencesOf(expected!, expected!.records, got, steps) : [],
   )
@@ -93,7 +93,7 @@ function playOf(bound: BoundCase, most: number): Omit<Play, 'home'> {
   const { plan, registry, file, sides } = bound
   const outboxes = new Map<string, Outbox>(plan.sinks.map((sink) => [sink.id, createOutbox(sink)]))
   if (plan.deadLetter) outboxes.set(plan.deadLetter.id, createOutbox(plan.deadLetter, true))
-  return { plan, registry, root: file.root, entries: inOrder(bound.scripts, most), sides, outboxes }
+  return { plan, registry, root: file.root, entries: inOrder(bound.scripts, most), sides, outboxes, answers: [] }
 }
 
 /** The state of a case need not survive the machine, so it is kept in memory where that is a folder. */
@@ -127,7 +127,7 @@ function outputsOf(bound: BoundCase, outboxes: ReadonlyMap<string, Outbox>): Cas
     const sink = isLetters ? 'dead_letter' : id
     const type = isLetters ? deadLetterSchema : bound.plan.sinks.find((each) => each.id === id)!.input
     const records = outbox.visible().map(({ row }) => plainOf(row, type, isLetters))
-    const none = { sink, type, isPartial: true, records: [], line: bound.case.line, col: bound.case.col }
+    const none = { sink, isPartial: true, records: [], line: bound.case.line, col: bound.case.col }
     const expected =
       bound.outputs?.find((each) => each.sink === sink) ?? (bound.outputs && isLetters ? none : undefined)
     if (!expected) return { sink, records }
@@ -144,4 +144,13 @@ function outputsOf(bound: BoundCase, outboxes: ReadonlyMap<string, Outbox>): Cas
       ),
     }
   })
+}
+
+/** The answers to requests, in their order. */
+function answersOutput({ plan, outputs }: BoundCase, records: readonly Plain[]): CaseOutput[] {
+  if (!plan.sources.some(({ capabilities }) => capabilities.answers)) return []
+  const expected = outputs?.find(({ sink }) => sink === 'answers')
+  if (!expected) return [{ sink: 'answers', records }]
+  const wanted = expected.records.map(({ plain }) => plain)
+  return [{ sink: 'answers', records, expected, steps: pair(wanted, records, { isOrdered: true, isPartial: true }) }]
 }

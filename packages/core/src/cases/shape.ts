@@ -23,7 +23,9 @@ export const caseShape: Shape = {
     default: '2026-01-01T00:00:00Z',
   }),
   given: option.optional(part('The records of each source, by its id.')),
-  expect: option.optional(part('What comes out, by the id of the sink, and under `dead_letter` and `error`.')),
+  expect: option.optional(
+    part('What comes out, by the id of the sink, and under `dead_letter`, `answers` and `error`.'),
+  ),
   crash: option.optional(option.oneOf(['every'], 'Repeat the case, killed at every point of every epoch.')),
 }
 

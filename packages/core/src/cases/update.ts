@@ -55,15 +55,16 @@ function editsOf(text: string, one: Case, result: CaseResult): TextEdit[] {
 }
 
 /** In a new `expect`, an empty dead letter is left out: a case always expects none. */
-const isWorthShowing = ({ sink, records }: CaseOutput): boolean => sink !== 'dead_letter' || records.length > 0
+const isWorthShowing = ({ sink, records }: CaseOutput): boolean =>
+  (sink !== 'dead_letter' && sink !== 'answers') || records.length > 0
 
-/** Of a letter, what says why a record is bad; the rest changes with every edit. */
+/** Of a letter or an answer, what says why a record is bad; texts change with every edit. */
 const shown =
   (sink: string) =>
   (record: Plain): Plain => {
-    if (sink !== 'dead_letter') return record
-    const { step, code, field } = record
-    return { ...(step === undefined ? {} : { step }), code: code!, ...(field === undefined ? {} : { field }) }
+    if (sink !== 'dead_letter' && sink !== 'answers') return record
+    const fields = ['step', 'outcome', 'code', 'field', 'record'].filter((name) => record[name] !== undefined)
+    return Object.fromEntries(fields.map((name) => [name, record[name]!]))
   }
 
 function outputEdits(text: string, expect: MapNode, output: CaseOutput, inFlow: boolean): TextEdit[] {

@@ -105,7 +105,7 @@ function readsTime(
 }
 
 /** The type of the rows that a source's answers return. */
-function answerType(plan: Plan, source: PlanSource): RecordType {
+export function answerType(plan: Plan, source: PlanSource): RecordType {
   const from = source.answer?.from
   const owner = plan.steps.find((s) => s.id === from || (from !== undefined && s.sideOutputs[from]))
   return (owner?.id === from ? owner?.output : owner?.sideOutputs[from!]) ?? source.output
