@@ -45,7 +45,7 @@ describe('pipe test', () => {
       'pipelines/orders.yaml': orders,
       'pipelines/orders.test.yaml': oneCase(given, expected),
     })
-    expect(out).toMatch(/^pipelines\/orders\.test\.yaml\n {2}ok {4}one \(\d+ ms\)\n\n1 case: 1 passed, 0 failed\n$/)
+    expect(out).toMatch(/^pipelines\/orders\.test\.yaml\n {2}ok {4}one\n\n1 case: 1 passed, 0 failed\n$/)
     expect(code).toBe(0)
     expect(['.millrace', 'out', 'bad'].filter((name) => existsSync(join(folder, name)))).toEqual([])
   })
@@ -59,8 +59,8 @@ describe('pipe test', () => {
         - { id: 7, total: 8 }`
     const { code, out } = await run({ 'orders.yaml': orders, 'orders.test.yaml': oneCase(given, expected) })
     expect(code).toBe(1)
-    expect(out.replace(/\d+ ms/, 'N ms')).toBe(`orders.test.yaml
-  FAIL  one (N ms)
+    expect(out).toBe(`orders.test.yaml
+  FAIL  one
     lines: changed (orders.test.yaml:7:11)
         { id: 2, total: 5 }
       total: expected 5, got 4

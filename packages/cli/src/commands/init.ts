@@ -8,7 +8,7 @@ import { version } from '../version.ts'
 export default defineCommand({
   name: 'init',
   summary:
-    'Create a project that runs out of the box: a small CSV file, its schema, and a pipeline to JSON lines and the embedded store.',
+    'Create a project that runs out of the box: a small CSV file, its schema, a pipeline to JSON lines and the embedded store, and its tests.',
   args: [['[FOLDER]', 'The folder; default: the current one.']],
   flags: { json: { type: 'boolean', description: 'Print JSON.' } },
   examples: [['pipe init shop', 'A project in ./shop.']],
@@ -28,6 +28,7 @@ export default defineCommand({
     const next = [
       ...(enter ? [`cd ${enter}`] : []),
       'pipe check',
+      'pipe test',
       'pipe run orders',
       'pipe query store orders --where \'customer == "Ada"\'',
     ]

@@ -6,8 +6,9 @@ import { span } from './table.ts'
 /** A case as lines of text. */
 export function caseText({ case: one, result }: CaseRun, file: string): string {
   const { ok, durationMs, kills, crashes, error, isErrorWrong, isOpen } = result
-  const killed = kills > 0 ? `, killed ${kills} times` : ''
-  const lines = [`  ${ok ? 'ok  ' : 'FAIL'}  ${one.name} (${span(durationMs)}${killed})`]
+  // Fast cases print the same text each time.
+  const more = [...(durationMs < 1000 ? [] : [span(durationMs)]), ...(kills > 0 ? [`killed ${kills} times`] : [])]
+  const lines = [`  ${ok ? 'ok  ' : 'FAIL'}  ${one.name}${more.length > 0 ? ` (${more.join(', ')})` : ''}`]
   if (isErrorWrong)
     lines.push(
       error

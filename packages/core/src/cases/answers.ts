@@ -3,8 +3,7 @@ import type { Answer, Done } from '../connector/index.ts'
 import type { Plan, PlanSource } from '../plan/index.ts'
 import { answerType } from '../run/wiring.ts'
 import type { Json, Row } from '../record/index.ts'
-import type { Plain } from './compare.ts'
-import { plainRow } from './rows.ts'
+import { type Plain, plainRow } from './rows.ts'
 
 /** The names of the fields of an answer. */
 export const answerFields = ['source', 'outcome', 'code', 'field', 'message', 'record']

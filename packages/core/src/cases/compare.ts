@@ -2,9 +2,7 @@
 import type { Json } from '../record/index.ts'
 import { printJson } from '../convert/index.ts'
 import type { ExpectedOutput, ExpectedRecord } from './bind.ts'
-
-/** A record in its JSON form, without fields that are null. */
-export type Plain = Readonly<Record<string, Json>>
+import type { Plain } from './rows.ts'
 
 /** One way in which an output differs from what is expected. */
 export interface Difference {

@@ -7,10 +7,10 @@ import { printJson } from '../convert/index.ts'
 import { deadLetterSchema } from '../connector/dead-letter.ts'
 import type { BoundCase } from './bind.ts'
 import { virtualClock } from './clock.ts'
-import { type Difference, differencesOf, pair, type Plain } from './compare.ts'
+import { type Difference, differencesOf, pair } from './compare.ts'
 import type { Outbox, Taken } from './outbox.ts'
 import { type Play, type ProcessEnd, runProcess } from './process.ts'
-import { plainOf } from './rows.ts'
+import { type Plain, plainOf } from './rows.ts'
 
 /** What came out differently. */
 export interface CrashFault {

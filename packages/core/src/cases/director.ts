@@ -1,7 +1,7 @@
 /**
  * Plays the script of a case to one process: from where its state stands, one entry after the other, each when the
- * engine has finished with the one before. A crash takes no virtual time: what was not saved comes again at the times at
- * which it came first. It is available at once, as it would be in a real source, so a split is not caught up before.
+ * engine has finished with the one before. A crash takes no virtual time: what was not saved comes again at the times
+ * at which it came first. It is available at once, as it would be in a real source, so a split is not caught up before.
  */
 import { systemClock } from '../clock.ts'
 import type { ReadContext } from '../connector/index.ts'
@@ -28,7 +28,7 @@ export interface PlayProgress {
 }
 
 /** What is played, to whom. */
-export interface Direction {
+export interface Playing {
   readonly plan: Plan
   readonly entries: readonly ScriptEntry[]
   readonly feeds: ReadonlyMap<string, Feed>
@@ -43,7 +43,7 @@ export interface Direction {
 const patienceMs = 250
 
 /** Resolves when the script is over, or the run. */
-export async function direct(ctx: Direction): Promise<void> {
+export async function direct(ctx: Playing): Promise<void> {
   const { plan, feeds, clock, progress, trail } = ctx
   const isOver = () => progress.hasEnded
   const contexts = new Map<string, ReadContext>()

@@ -12,11 +12,11 @@ import { registryOf, type Registered, type Registry } from '../registry/index.ts
 import { run, type Summary } from '../run/index.ts'
 import { answersOf } from './answers.ts'
 import type { VirtualClock } from './clock.ts'
-import type { Plain } from './compare.ts'
 import { direct, type PlayProgress, type Trail } from './director.ts'
 import { createFeed, type Feed, sideSource } from './feed.ts'
 import type { Outbox } from './outbox.ts'
 import type { ScriptEntry, ScriptRecord } from './script.ts'
+import type { Plain } from './rows.ts'
 
 /** What a case plays. */
 export interface Play {

@@ -8,6 +8,9 @@ import { pathText, type Report } from '../spec/finding.ts'
 import { suggest } from '../spec/suggest.ts'
 import { nodeAt, type SpecNode } from '../spec/tree.ts'
 
+/** A record in its JSON form, without fields that are null. */
+export type Plain = Readonly<Record<string, Json>>
+
 /** A node as what JSON text of the same value reads as: no number is rounded. */
 export function jsonValue(node: SpecNode): unknown {
   if (node.kind === 'list') return node.items.map(jsonValue)
@@ -44,7 +47,7 @@ export function rowOf(node: SpecNode, type: RecordType, path: string, report: Re
 }
 
 /** The fields of a row in their JSON form, in the order of the type, without those that are null. */
-export function plainRow(row: Row, type: RecordType): Readonly<Record<string, Json>> {
+export function plainRow(row: Row, type: RecordType): Plain {
   const made: Record<string, Json> = {}
   for (const name of [
     ...Object.keys(type.fields),
@@ -58,7 +61,7 @@ export function plainRow(row: Row, type: RecordType): Readonly<Record<string, Js
 }
 
 /** The same of what a sink has taken; of a dead letter, the text of the record instead of its bytes. */
-export function plainOf(row: Row, type: RecordType, isLetters: boolean): Readonly<Record<string, Json>> {
+export function plainOf(row: Row, type: RecordType, isLetters: boolean): Plain {
   const plain = plainRow(row, type)
   if (!isLetters) return plain
   const { bytes, spec_hash: _, ...rest } = plain

@@ -4,10 +4,11 @@
  */
 import type { Json } from '../record/index.ts'
 import { entryOf, type ListNode, type MapEntry, type MapNode, type SpecNode } from '../spec/tree.ts'
-import type { Plain, PairStep } from './compare.ts'
+import type { PairStep } from './compare.ts'
 import type { Case, TestFile } from './file.ts'
 import { flowText } from './flow.ts'
 import type { CaseOutput, CaseResult } from './run.ts'
+import type { Plain } from './rows.ts'
 
 /** A case whose result becomes what it expects. */
 export interface CaseUpdate {
