@@ -21,3 +21,12 @@ it.each(specs)('%s', { timeout: 60_000 }, async (spec) => {
   expect(files()).toEqual(before)
   expect(readFileSync(test, 'utf8')).toBe(text)
 })
+
+it.each(['amazon-products', 'customer-service', 'document-stream'])(
+  '%s gives the same on Kafka and MongoDB, without them',
+  { timeout: 60_000 },
+  async (name) => {
+    const { code, out, err } = await pipe(['test', '--profile', 'kafka-mongo'], join(root, 'pipelines', name))
+    expect(code, out + err).toBe(0)
+  },
+)

@@ -1,5 +1,5 @@
 /** `pipe test`: the cases beside a spec, run by the command. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { freshFolder, pipe } from './terminal.ts'

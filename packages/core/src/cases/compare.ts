@@ -47,7 +47,9 @@ export function pair(
     if (j !== undefined) join('moved', i, j)
   }
   for (const i of openI) {
-    const j = closestTo(expected[i]!, got, openJ, how.key)
+    // Requests and their answers belong together by their order.
+    const isAnswer = how.isOrdered && how.isPartial
+    const j = isAnswer ? [...openJ][0] : closestTo(expected[i]!, got, openJ, how.key)
     if (j !== undefined) join('changed', i, j)
   }
   for (const i of openI) steps.push({ kind: 'missing', i })

@@ -32,14 +32,14 @@ export interface Outbox {
 
 /** For a sink of the plan. `isLetters`: it is the dead letter. */
 export function createOutbox(sink: PlanSink, isLetters = false): Outbox {
-  const { key, label, combines } = sink.capabilities
+  const { key, label, combines, keyed } = sink.capabilities
   const fields = !combines && typeof key === 'object' ? key : undefined
   const takenOf = (records: Records): Taken[] =>
     records.rows.map((row, i) => ({
       id: isLetters ? `${String(row['id'])} ${String(row['step'])}` : records.id(i),
       row,
     }))
-  if (key !== undefined) return keyedOutbox(takenOf, fields, fields && compileKey(sink.input, fields))
+  if (key !== undefined) return keyedOutbox(takenOf, fields, fields && compileKey(sink.input, fields), keyed === false)
   if (isLetters) return { ...appendingOutbox(takenOf), isOrdered: false }
   return label === 'at-least-once' ? appendingOutbox(takenOf) : stagedOutbox(takenOf)
 }
@@ -51,6 +51,8 @@ function keyedOutbox(
   takenOf: TakenOf,
   fields: readonly string[] | undefined,
   keyOf: ((row: Row) => string | undefined) | undefined,
+  /** A key that another record has is a data error too. */
+  inserts: boolean,
 ): Outbox {
   const documents = new Map<string, Taken>()
   const write = (records: Records) => {
@@ -59,6 +61,8 @@ function keyedOutbox(
       const key = keyOf ? keyOf(taken.row) : taken.id
       if (key === undefined)
         failures.push({ index, kind: 'data', code: 'null_key', message: `${fields!.join(', ')}: the key is null` })
+      else if (inserts && (documents.get(key)?.id ?? taken.id) !== taken.id)
+        failures.push({ index, kind: 'data', code: 'key_exists', message: `another record has the key ${key}` })
       else documents.set(key, taken)
     }
     if (failures.length > 0) throw new PartialWriteError(failures)
