@@ -36,8 +36,10 @@ export interface TestFlags {
   readonly set: readonly string[]
 }
 
-/** Runs the cases of a file one after the other. Cases with findings are left out. */
-export async function runTestFile(path: string, flags: TestFlags, io: Io): Promise<FileResult> {
+/**
+ * Runs the cases of a file one after the other. Cases with findings are left out, and those that come after
+ * the stop. */
+export async function runTestFile(path: string, flags: TestFlags, io: Io, stop: AbortSignal): Promise<FileResult> {
   const test = await readTestFile(path)
   const findings: Finding[] = [...test.findings]
   const cases: CaseRun[] = []
@@ -65,6 +67,7 @@ export async function runTestFile(path: string, flags: TestFlags, io: Io): Promi
   const { plan, registry } = checked!
   if (!plan) return ended()
   for (const one of test.cases.filter(({ name }) => name.includes(flags.only ?? ''))) {
+    if (stop.aborted) break
     const { findings: own, bound } = bindCase(test, one, plan, registry)
     findings.push(...own)
     if (bound) cases.push({ case: one, result: await runCase(bound) })

@@ -178,6 +178,19 @@ describe('pipe test', () => {
     })
   })
 
+  it('prints findings as a line of JSON too', async () => {
+    const { code, out } = await run({ 'orders.yaml': orders, 'orders.test.yaml': 'test: []\n' }, ['--json'])
+    expect(code).toBe(2)
+    expect(JSON.parse(out)).toMatchObject({ file: 'orders.test.yaml', ok: false, findings: [{ code: 'unknown_key' }] })
+  })
+
+  it('has a JSON Schema for editors that allows what the guide shows', async () => {
+    const { code, out } = await pipe(['schema', 'print', '--tests'], project({}))
+    expect(code).toBe(0)
+    const { properties } = JSON.parse(out) as { properties: Record<string, unknown> }
+    expect(Object.keys(properties)).toEqual(['spec', 'profile', 'vars', 'env', 'tests'])
+  })
+
   it('takes files, specs and names, and runs cases by a part of their name', async () => {
     const two = `${oneCase('[]', '{ lines: [] }')}  - name: another\n    expect: { lines: [{ id: 1, total: 2 }] }\n`
     const folder = project({ 'pipelines/orders.yaml': orders, 'pipelines/orders.test.yaml': two })

@@ -42,16 +42,18 @@ export default defineCommand({
     ['pipe test --create pipelines/orders.yaml', 'A first test file, from real records.'],
   ],
   async run({ flags, args }, io) {
-    const created = flags.create === undefined ? undefined : await create(flags.create, flags, io)
+    if (flags.create !== undefined && args.length > 0)
+      throw usageError('--create names the spec: give no other arguments.')
+    const stop = io.stopSignal()
+    const created = flags.create === undefined ? undefined : await create(flags.create, flags, io, stop)
     if (flags.create !== undefined && created === undefined) return 2
-    if (created !== undefined && args.length > 0) throw usageError('--create takes the spec, and no other arguments.')
     const files = created === undefined ? testFilesOf(args, io) : [created]
     const isUpdate = flags.update || created !== undefined
     const results: FileResult[] = []
     for (const file of files) {
-      let result = await runTestFile(file, flags, io)
+      let result = await runTestFile(file, flags, io, stop)
       const updated = isUpdate ? updateFile(result) : 0
-      if (updated > 0) result = await runTestFile(file, flags, io)
+      if (updated > 0) result = await runTestFile(file, flags, io, stop)
       results.push(result)
       print(result, updated, flags.json, io)
     }
@@ -61,16 +63,20 @@ export default defineCommand({
       throw usageError(`No case has a name with \`${flags.only}\`.`)
     const failed = cases.filter(({ result }) => !result.ok).length
     if (!flags.json) io.out(`${plural(cases.length)}: ${cases.length - failed} passed, ${failed} failed\n`)
-    return isWrong ? 2 : failed > 0 ? 1 : 0
+    return isWrong ? 2 : failed > 0 || stop.aborted ? 1 : 0
   },
 })
 
 const plural = (n: number): string => `${n} case${n === 1 ? '' : 's'}`
 
 function print({ test, root, findings, cases }: FileResult, updated: number, json: boolean, io: Io): void {
-  if (findings.length > 0) printFindings(findings, json ? 'json' : 'text', io, (file) => textOf(root, file))
-  if (json) for (const each of cases) io.out(`${JSON.stringify(caseJson(each, test.file.path))}\n`)
-  else if (cases.length > 0)
+  if (json) {
+    if (findings.length > 0) io.out(`${JSON.stringify({ file: test.file.path, ok: false, findings })}\n`)
+    for (const each of cases) io.out(`${JSON.stringify(caseJson(each, test.file.path))}\n`)
+    return
+  }
+  printFindings(findings, 'text', io, (file) => textOf(root, file))
+  if (cases.length > 0)
     io.out(
       `${test.file.path}${updated > 0 ? `: ${plural(updated)} updated` : ''}\n${cases
         .map((each) => caseText(each, test.file.path))
@@ -83,6 +89,7 @@ async function create(
   word: string,
   flags: Omit<Parameters<typeof openPlan>[1], 'state-dir'> & { readonly records: string | undefined },
   io: Io,
+  signal: AbortSignal,
 ): Promise<string | undefined> {
   const spec = oneSpec(word, io)
   const path = testFileOf(spec)
@@ -92,7 +99,7 @@ async function create(
   const opened = await openPlan(spec, { ...flags, 'state-dir': undefined }, io, { push: false })
   if (!opened) return undefined
   const { plan, registry, workspace } = opened
-  const nodes = await preview(plan, registry, { ...workspace, limit, signal: io.stopSignal() })
+  const nodes = await preview(plan, registry, { ...workspace, limit, signal })
   writeFileSync(path, newTestFile({ plan, nodes, limit }))
   return path
 }

@@ -15,6 +15,7 @@ export function caseText({ case: one, result }: CaseRun, file: string): string {
         ? `    the run failed: ${error.code}${error.place ? ` at ${error.place}` : ''}: ${error.message}`
         : '    the run did not fail as it should',
     )
+  for (const text of result.imbalances) lines.push(`    it does not balance: ${text}`)
   if (isOpen) lines.push('    it expects nothing yet: `pipe test --update` writes down what comes out')
   for (const difference of result.differences) lines.push(...differenceLines(difference, file))
   const [crash] = crashes
@@ -58,6 +59,7 @@ export function caseJson({ case: one, result }: CaseRun, file: string): Record<s
     durationMs: Math.round(durationMs),
     differences,
     ...(error ? { error, expected: !isErrorWrong } : isErrorWrong ? { error: null, expected: false } : {}),
+    ...(result.imbalances.length > 0 ? { imbalances: result.imbalances } : {}),
     ...(isOpen ? { open: true } : {}),
     ...(one.crashes ? { kills, crashes } : {}),
   }

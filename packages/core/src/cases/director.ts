@@ -39,8 +39,9 @@ export interface Playing {
   readonly stop: AbortController
 }
 
-/** How long nothing may happen before the case goes on, in real ms. */
-const patienceMs = 250
+/** How long to wait for the engine in real ms: if somebody is asleep until another attempt, and otherwise. */
+const sleeperMs = 50
+const patienceMs = 2000
 
 /** Resolves when the script is over, or the run. */
 export async function direct(ctx: Playing): Promise<void> {
@@ -128,8 +129,8 @@ async function settled(isDone: () => boolean, clock: VirtualClock): Promise<void
   let sinceMs = systemClock.monotonic()
   while (!isDone()) {
     await systemClock.turn()
-    if (systemClock.monotonic() - sinceMs < patienceMs) continue
     const wakeMs = clock.nextWakeMs()
+    if (systemClock.monotonic() - sinceMs < (wakeMs === undefined ? patienceMs : sleeperMs)) continue
     if (wakeMs === undefined) return
     await clock.moveTo(wakeMs)
     sinceMs = systemClock.monotonic()

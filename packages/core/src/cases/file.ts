@@ -1,7 +1,7 @@
 /** Reads a test file: what it says about the spec, and its cases, whose records are read when the spec is known. */
 import { basename, dirname, resolve } from 'node:path'
 import { fromJson } from '../convert/index.ts'
-import { DataError } from '../errors/index.ts'
+import { closest, DataError } from '../errors/index.ts'
 import { createReport, type Finding, type Report } from '../spec/finding.ts'
 import { projectRoot, readYamlFile } from '../spec/project.ts'
 import { readKeys } from '../spec/read.ts'
@@ -84,7 +84,7 @@ function readCases(entry: MapEntry | undefined, tree: SpecNode, report: Report):
   if (entry?.value.kind !== 'list') {
     const place = entry?.value.place ?? { ...tree.place, end: tree.place.start }
     if (entry) report('wrong_type', place, 'tests', '`tests` must be a list', { expected: 'a list of cases' })
-    else
+    else if (!(tree.kind === 'map' && tree.entries.some(({ key }) => closest(key, ['tests']))))
       report('missing_key', place, '', '`tests` is missing', { hint: 'for example tests: [{ name: ..., given: ... }]' })
     return []
   }

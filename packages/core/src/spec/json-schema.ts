@@ -69,10 +69,11 @@ export function specJsonSchema(registry: Registry): JsonSchema {
   }
 }
 
-const mapOf = (values: JsonSchema): JsonSchema => ({ type: 'object', additionalProperties: values })
+/** A map with any keys. */
+export const mapOf = (values: JsonSchema): JsonSchema => ({ type: 'object', additionalProperties: values })
 
-/** `parts`: schemas of keys whose shape is defined elsewhere. */
-function objectSchema(shape: Shape, parts: Readonly<Record<string, JsonSchema>> = {}): JsonSchema {
+/** A map with the keys of a shape. `parts`: schemas of keys whose shape is defined elsewhere. */
+export function objectSchema(shape: Shape, parts: Readonly<Record<string, JsonSchema>> = {}): JsonSchema {
   const required = Object.entries(shape).filter(([, option]) => !option['~optional'] && option.default === undefined)
   return {
     type: 'object',
