@@ -31,8 +31,15 @@ export function pair(
   got: readonly Plain[],
   how: { readonly isOrdered: boolean; readonly isPartial: boolean; readonly key?: readonly string[] },
 ): PairStep[] {
-  const matches = how.isPartial ? isPartOf : (a: Plain, b: Plain) => printJson(a) === printJson(b)
-  const same = how.isOrdered ? inSequence(expected, got, matches) : anywhere(expected, got, matches)
+  const texts = how.isPartial
+    ? undefined
+    : [expected.map((each) => printJson(each)), got.map((each) => printJson(each))]
+  const matches: Matches = texts ? (i, j) => texts[0]![i] === texts[1]![j] : (i, j) => isPartOf(expected[i]!, got[j]!)
+  const isLong = expected.length * got.length > maxTable
+  const same =
+    how.isOrdered && !isLong
+      ? inSequence(expected.length, got.length, matches)
+      : anywhere(expected.length, got.length, matches)
   const openI = new Set(expected.keys())
   const openJ = new Set(got.keys())
   const steps: PairStep[] = []
@@ -43,7 +50,7 @@ export function pair(
   }
   for (const [i, j] of same) join('same', i, j)
   for (const i of openI) {
-    const j = [...openJ].find((each) => matches(expected[i]!, got[each]!))
+    const j = firstOf(openJ, (each) => matches(i, each))
     if (j !== undefined) join('moved', i, j)
   }
   for (const i of openI) {
@@ -79,10 +86,19 @@ function closestTo(
   return best
 }
 
-type Matches = (expected: Plain, got: Plain) => boolean
+/** Whether an expected record and one that came, by their indexes, are the same. */
+type Matches = (i: number, j: number) => boolean
+
+/** Longer lists are compared without their order. */
+const maxTable = 4_000_000
+
+function firstOf(open: Iterable<number>, isWanted: (j: number) => boolean): number | undefined {
+  for (const j of open) if (isWanted(j)) return j
+  return undefined
+}
 
 /** Every field of the first is equal in the second; a message need only contain it. */
-const isPartOf: Matches = (expected, got) =>
+const isPartOf = (expected: Plain, got: Plain): boolean =>
   Object.entries(expected).every(([name, value]) => {
     const other = got[name] ?? null
     if (name === 'message' && typeof value === 'string') return String(other).includes(value)
@@ -92,15 +108,14 @@ const isPartOf: Matches = (expected, got) =>
 const isMap = (value: Json): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The longest common sequence. */
-function inSequence(expected: readonly Plain[], got: readonly Plain[], matches: Matches): [number, number][] {
+function inSequence(expected: number, got: number, matches: Matches): [number, number][] {
   let start = 0
   const pairs: [number, number][] = []
-  while (start < expected.length && start < got.length && matches(expected[start]!, got[start]!))
-    pairs.push([start, start++])
-  const n = expected.length - start
-  const m = got.length - start
+  while (start < expected && start < got && matches(start, start)) pairs.push([start, start++])
+  const n = expected - start
+  const m = got - start
   const best = Array.from({ length: n + 1 }, () => new Int32Array(m + 1))
-  const equal = (i: number, j: number) => matches(expected[start + i]!, got[start + j]!)
+  const equal = (i: number, j: number) => matches(start + i, start + j)
   for (let i = n - 1; i >= 0; i--)
     for (let j = m - 1; j >= 0; j--)
       best[i]![j] = equal(i, j) ? best[i + 1]![j + 1]! + 1 : Math.max(best[i + 1]![j]!, best[i]![j + 1]!)
@@ -112,10 +127,10 @@ function inSequence(expected: readonly Plain[], got: readonly Plain[], matches: 
   return pairs
 }
 
-function anywhere(expected: readonly Plain[], got: readonly Plain[], matches: Matches): [number, number][] {
-  const open = new Set(got.keys())
-  return expected.flatMap((one, i) => {
-    const j = [...open].find((each) => matches(one, got[each]!))
+function anywhere(expected: number, got: number, matches: Matches): [number, number][] {
+  const open = new Set(Array.from({ length: got }, (_, j) => j))
+  return Array.from({ length: expected }, (_, i) => i).flatMap((i) => {
+    const j = firstOf(open, (each) => matches(i, each))
     if (j === undefined) return []
     open.delete(j)
     return [[i, j] as [number, number]]
