@@ -63,6 +63,16 @@ describe('crash: every', () => {
     expect(out).toMatch(/n: expected 1, got [23]/)
   })
 
+  it('compares how a run fails', async () => {
+    const expected = '[{ id: 1, n: 1 }], error: { code: call_failed, message: two }'
+    const failing = (more: string) =>
+      `let n = 0\nexport const step = (row) => { n++; if (${more}) throw new Error('two'); return { ...row, n: row.id } }`
+    expect(await run(failing('row.id === 2'), sinks.files, expected)).toMatchObject({ code: 0 })
+    const { code, out } = await run(failing('n === 2'), sinks.files, expected)
+    expect(code).toBe(1)
+    expect(out).toContain('error: changed')
+  })
+
   it('kills a case with many records at most ten times at each point', async () => {
     const many = Array.from({ length: 100 }, (_, i) => i + 1)
     const { code, out } = await run(

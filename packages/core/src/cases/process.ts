@@ -2,6 +2,8 @@
  * One process of a case: the engine runs the plan with the sources and sinks of the case in place of the real ones,
  * until the script is over or the process is killed. After a kill nothing it still does takes effect: every later crash
  * point throws, so the engine saves nothing more, and the sinks refuse every call.
+ *
+ * Decision: docs/decisions/20261202-cases-are-played-by-the-engine.md
  */
 import { systemClock } from '../clock.ts'
 import type { Done, SinkContext, SourceContext, StepContext } from '../connector/index.ts'

@@ -51,7 +51,8 @@ const crashBatches = 10
 export async function runCase(bound: BoundCase): Promise<CaseResult> {
   const startMs = systemClock.monotonic()
   const records = bound.scripts.flat().filter(({ kind }) => kind === 'records').length
-  const most = bound.case.crashes ? Math.max(1, Math.ceil(records / crashBatches)) : batchRows
+  // With one record in a batch, all that came before an error has come out.
+  const most = bound.error ? 1 : bound.case.crashes ? Math.max(1, Math.ceil(records / crashBatches)) : batchRows
   const play = playOf(bound, most)
   const points = new Set<string>()
   const end = await inFolder((home) =>

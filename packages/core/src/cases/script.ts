@@ -9,7 +9,7 @@ import type { Json, Row } from '../record/index.ts'
 import type { RecordType } from '../schema/index.ts'
 import type { Report } from '../spec/finding.ts'
 import { readKeys } from '../spec/read.ts'
-import type { MapNode, SpecNode } from '../spec/tree.ts'
+import type { MapEntry, MapNode, SpecNode } from '../spec/tree.ts'
 import { readTime } from './file.ts'
 import { jsonValue, rowOf } from './rows.ts'
 import { givenShape } from './shape.ts'
@@ -45,6 +45,17 @@ export interface ScriptSource {
 
 const controls = ['split', 'key', 'at', 'wait', 'caught_up']
 
+/** One item of the list of a source. */
+interface GivenItem {
+  readonly record?: ScriptRecord
+  readonly split?: string
+  /** When it arrives, ms UTC. */
+  readonly atMs?: number
+  /** How long to wait after it. */
+  readonly waitMs?: number
+  readonly caughtUp?: boolean
+}
+
 /** The script of one source; what is wrong with it is reported. */
 export function readScript(
   list: SpecNode,
@@ -61,69 +72,75 @@ export function readScript(
   const { id } = source
   let atMs = clockMs
   let requests = 0
-  const waitUntil = (untilMs: number, isCaughtUp: boolean) => {
-    if (isCaughtUp) entries.push({ kind: 'caught_up', source: id, atMs })
-    atMs = untilMs
-    entries.push({ kind: 'time', source: id, atMs })
-  }
-  for (const [i, item] of list.items.entries()) {
-    const itemPath = `${path}[${i}]`
-    const long = item.kind === 'map' && isLong(item, source.schema)
-    const { keys, values } = long ? readKeys(item, givenShape, itemPath, report) : { keys: new Map(), values: {} }
-    const named = values as Readonly<Record<string, Json>>
-    const caughtUp = named['caught_up'] as boolean | undefined
-    const key = named['key'] as string | undefined
-    if (named['at'] !== undefined) {
-      const at = keys.get('at')!.value
-      const untilMs = readTime(at, String(named['at']), `${itemPath}.at`, report)
-      if (untilMs < atMs)
-        report('bad_value', at.place, `${itemPath}.at`, 'time does not go back', {
-          hint: 'list what arrives in the order of its arrival',
-        })
-      else if (untilMs > atMs) waitUntil(untilMs, caughtUp ?? !source.bounded)
+  for (const [i, node] of list.items.entries()) {
+    const { record, split, ...item } = readGivenItem(node, source, atMs, `${path}[${i}]`, report)
+    const caughtUp = (): ScriptEntry => ({
+      kind: 'caught_up',
+      source: id,
+      atMs,
+      ...(record || split === undefined ? {} : { split }),
+    })
+    const waitUntil = (untilMs: number) => {
+      if (item.caughtUp ?? !source.bounded) entries.push(caughtUp())
+      atMs = untilMs
+      entries.push({ kind: 'time', source: id, atMs })
     }
-    const record = readRecord(item, keys.get('record')?.value, keys.get('raw')?.value, atMs, itemPath)
+    const waits = (item.atMs ?? atMs) > atMs || item.waitMs !== undefined
+    if (item.atMs !== undefined && item.atMs > atMs) waitUntil(item.atMs)
     if (record) {
-      const split = (named['split'] as string | undefined) ?? (source.answers ? `request-${++requests}` : 'given')
-      entries.push({
-        kind: 'records',
-        source: id,
-        atMs,
-        split,
-        records: [key === undefined ? record : { ...record, key }],
-      })
+      const own = split ?? (source.answers ? `request-${++requests}` : 'given')
+      entries.push({ kind: 'records', source: id, atMs, split: own, records: [record] })
     }
-    if (named['wait'] !== undefined) waitUntil(atMs + Number(named['wait']), caughtUp ?? !source.bounded)
-    else if (caughtUp && named['at'] === undefined) {
-      const split = named['split'] as string | undefined
-      entries.push({ kind: 'caught_up', source: id, atMs, ...(split === undefined ? {} : { split }) })
-    }
+    if (item.waitMs !== undefined) waitUntil(atMs + item.waitMs)
+    if (item.caughtUp && !waits) entries.push(caughtUp())
   }
   return entries
+}
 
-  function readRecord(
-    item: SpecNode,
-    inner: SpecNode | undefined,
-    raw: SpecNode | undefined,
-    arrivalMs: number,
-    itemPath: string,
-  ): ScriptRecord | undefined {
-    if (raw?.kind === 'scalar') return readRaw(item, raw.text, raw, arrivalMs, itemPath)
-    const node = inner ?? (item.kind === 'map' && isLong(item, source.schema) ? undefined : item)
-    const row = node && rowOf(node, source.schema, inner ? `${itemPath}.record` : itemPath, report)
+function readGivenItem(node: SpecNode, source: ScriptSource, nowMs: number, path: string, report: Report): GivenItem {
+  if (node.kind !== 'map' || !isLong(node, source.schema)) {
+    const row = rowOf(node, source.schema, path, report)
+    return row ? { record: { row } } : {}
+  }
+  const { keys, values } = readKeys(node, givenShape, path, report)
+  const { split, key, wait, caught_up: caughtUp } = values
+  const at = keys.get('at')?.value
+  const atMs = at && readTime(at, String(values['at']), `${path}.at`, report)
+  if (at && atMs! < nowMs)
+    report('bad_value', at.place, `${path}.at`, 'time does not go back', {
+      hint: 'list what arrives in the order of its arrival',
+    })
+  const record = readRecord(keys, source, atMs ?? nowMs, path, report)
+  return {
+    ...(record ? { record: typeof key === 'string' ? { ...record, key } : record } : {}),
+    ...(typeof split === 'string' ? { split } : {}),
+    ...(atMs === undefined ? {} : { atMs }),
+    ...(typeof wait === 'number' ? { waitMs: wait } : {}),
+    ...(typeof caughtUp === 'boolean' ? { caughtUp } : {}),
+  }
+}
+
+function readRecord(
+  keys: ReadonlyMap<string, MapEntry>,
+  source: ScriptSource,
+  arrivalMs: number,
+  path: string,
+  report: Report,
+): ScriptRecord | undefined {
+  const raw = keys.get('raw')?.value
+  if (raw?.kind !== 'scalar') {
+    const node = keys.get('record')?.value
+    const row = node && rowOf(node, source.schema, `${path}.record`, report)
     return row && { row }
   }
-
-  function readRaw(item: SpecNode, text: string, node: SpecNode, arrivalMs: number, itemPath: string) {
-    if (!source.decode) {
-      report('bad_value', node.place, `${itemPath}.raw`, `${id} has no decoder for single records`, {
-        hint: 'give the record under `record`',
-      })
-      return undefined
-    }
-    const context = item.kind === 'map' ? item.entries.find((entry) => entry.key === 'context')?.value : undefined
-    return decoded(Buffer.from(text), context && (jsonValue(context) as Json), source, arrivalMs)
+  if (!source.decode) {
+    report('bad_value', raw.place, `${path}.raw`, `${source.id} has no decoder for single records`, {
+      hint: 'give the record under `record`',
+    })
+    return undefined
   }
+  const context = keys.get('context')?.value
+  return decoded(Buffer.from(raw.text), context && (jsonValue(context) as Json), source, arrivalMs)
 }
 
 /** Consecutive records of one split, at one time, become one batch of at most `most`. */
