@@ -14,13 +14,15 @@ export interface Taken {
   /** The id of the record; a dead letter's with the node at which it failed. */
   readonly id: string
   readonly row: Row
+  /** It is a result of a step: a restart may change the order of these. */
+  readonly isResult: boolean
 }
 
 /** What one sink has taken. */
 export interface Outbox {
   /** Visible records: in the order of writing, or one for each key. */
   visible(): readonly Taken[]
-  /** The order of its records means something. */
+  /** The order of its records means something, so far. */
   readonly isOrdered: boolean
   /** After a crash a record may come again, under its id. */
   readonly repeats: boolean
@@ -38,6 +40,7 @@ export function createOutbox(sink: PlanSink, isLetters = false): Outbox {
     records.rows.map((row, i) => ({
       id: isLetters ? `${String(row['id'])} ${String(row['step'])}` : records.id(i),
       row,
+      isResult: records.results?.[i] !== undefined,
     }))
   if (key !== undefined) return keyedOutbox(takenOf, fields, fields && compileKey(sink.input, fields), keyed === false)
   if (isLetters) return { ...appendingOutbox(takenOf), isOrdered: false }
@@ -85,7 +88,9 @@ function appendingOutbox(takenOf: TakenOf): Outbox {
   const visible: Taken[] = []
   return {
     visible: () => visible,
-    isOrdered: true,
+    get isOrdered() {
+      return !visible.some(({ isResult }) => isResult)
+    },
     repeats: true,
     open: (check) => ({
       write(records) {
@@ -103,7 +108,9 @@ function stagedOutbox(takenOf: TakenOf): Outbox {
   let last = 0
   return {
     visible: () => visible,
-    isOrdered: true,
+    get isOrdered() {
+      return !visible.some(({ isResult }) => isResult)
+    },
     repeats: false,
     open(check) {
       let open: Taken[] = []
