@@ -23,23 +23,28 @@ export interface CrashFault {
 /** Before the first record nothing can differ; after the end the next start is another run. */
 const skipped: ReadonlySet<string> = new Set(['mid_begin', 'after_end'])
 
-/** Kills the case at each of these points; ends with the first at which something differs. */
+/** A case that was played without crashes, and the crash points that it passed. */
+export interface WholePlay {
+  readonly play: Omit<Play, 'home'>
+  readonly end: ProcessEnd
+  readonly points: readonly string[]
+}
+
+/** Kills the case at each point that it passes; ends with the first at which something differs. */
 export async function crashFaults(
   bound: BoundCase,
-  points: readonly string[],
-  whole: ProcessEnd,
-  outboxes: ReadonlyMap<string, Outbox>,
+  whole: WholePlay,
   playOf: () => Omit<Play, 'home'>,
   inFolder: <T>(body: (home: string) => Promise<T>) => Promise<T>,
 ): Promise<{ readonly kills: number; readonly faults: readonly CrashFault[] }> {
   let kills = 0
-  for (const point of points.filter((each) => !skipped.has(each))) {
+  for (const point of whole.points.filter((each) => !skipped.has(each))) {
     const play = playOf()
     const { end, epochs } = await inFolder((home) => runKilled({ ...play, home }, point, bound.case.clockMs))
     kills += epochs.length
     const differences = [
-      ...[...play.outboxes].flatMap(([id, outbox]) => outputFaults(bound, id, outboxes.get(id)!, outbox)),
-      ...errorFaults(bound, whole, end),
+      ...[...play.outboxes].flatMap(([id, outbox]) => outputFaults(bound, id, whole.play.outboxes.get(id)!, outbox)),
+      ...errorFaults(bound, whole.end, end),
     ]
     if (differences.length > 0)
       return { kills, faults: differences.map((difference) => ({ point, epoch: epochs[0] ?? 0, difference })) }

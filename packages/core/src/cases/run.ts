@@ -9,7 +9,7 @@ import type { BoundCase, ExpectedOutput } from './bind.ts'
 import { type Difference, differencesOf, pair, type PairStep } from './compare.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
 import { virtualClock } from './clock.ts'
-import { crashFaults } from './crashes.ts'
+import { crashFaults, type WholePlay } from './crashes.ts'
 import { type Play, type ProcessEnd, runProcess } from './process.ts'
 import { type Plain, plainOf } from './rows.ts'
 import { inOrder } from './script.ts'
@@ -43,24 +43,17 @@ export interface CaseResult {
   readonly durationMs: number
 }
 
-/** Most records of a batch, and most batches of a case that is repeated with crashes. */
-const batchRows = 1000
+/**
+ * Most batches of a case, and of one that is repeated with crashes. Where each record is a batch, all that came before
+ * an error has come out.
+ */
+const mostBatches = 200
 const crashBatches = 10
 
 /** Runs a case. */
 export async function runCase(bound: BoundCase): Promise<CaseResult> {
   const startMs = systemClock.monotonic()
-  const records = bound.scripts.flat().filter(({ kind }) => kind === 'records').length
-  // With one record in a batch, all that came before an error has come out.
-  const most = bound.error ? 1 : bound.case.crashes ? Math.max(1, Math.ceil(records / crashBatches)) : batchRows
-  const play = playOf(bound, most)
-  const points = new Set<string>()
-  const end = await inFolder((home) =>
-    runProcess(
-      { ...play, home },
-      { clock: virtualClock(bound.case.clockMs), trail: { last: -1 }, kills: notePoints(points) },
-    ),
-  )
+  const { play, end } = await playWhole(bound, mostBatches)
   const outputs = [...outputsOf(bound, play.outboxes), ...answersOutput(bound, play.answers)]
   const differences = outputs.flatMap(({ expected, records: got, steps }) =>
     steps ? differencesOf(expected!, expected!.records, got, steps) : [],
@@ -71,7 +64,7 @@ export async function runCase(bound: BoundCase): Promise<CaseResult> {
   const isRight = differences.length === 0 && !isErrorWrong && !isOpen && imbalances.length === 0
   const { kills, faults } =
     isRight && bound.case.crashes
-      ? await crashFaults(bound, [...points], end, play.outboxes, () => playOf(bound, most), inFolder)
+      ? await crashFaults(bound, await playWhole(bound, crashBatches), () => playOf(bound, crashBatches), inFolder)
       : { kills: 0, faults: [] }
   return {
     ok: isRight && faults.length === 0,
@@ -87,15 +80,25 @@ export async function runCase(bound: BoundCase): Promise<CaseResult> {
   }
 }
 
-const notePoints = (points: Set<string>) => (point: string) => {
-  points.add(point)
-  return false
+/** Plays a case to its end, without crashes. */
+async function playWhole(bound: BoundCase, batches: number): Promise<WholePlay> {
+  const play = playOf(bound, batches)
+  const points = new Set<string>()
+  const kills = (point: string) => {
+    points.add(point)
+    return false
+  }
+  const clock = virtualClock(bound.case.clockMs)
+  const end = await inFolder((home) => runProcess({ ...play, home }, { clock, trail: { last: -1 }, kills }))
+  return { play, end, points: [...points] }
 }
 
 const shownError = ({ code, message, place }: MillraceError) => ({ code, message, place })
 
-function playOf(bound: BoundCase, most: number): Omit<Play, 'home'> {
+function playOf(bound: BoundCase, batches: number): Omit<Play, 'home'> {
   const { plan, registry, file, sides } = bound
+  const records = bound.scripts.flat().filter(({ kind }) => kind === 'records').length
+  const most = Math.max(1, Math.ceil(records / batches))
   const outboxes = new Map<string, Outbox>(plan.sinks.map((sink) => [sink.id, createOutbox(sink)]))
   if (plan.deadLetter) outboxes.set(plan.deadLetter.id, createOutbox(plan.deadLetter, true))
   return { plan, registry, root: file.root, entries: inOrder(bound.scripts, most), sides, outboxes, answers: [] }
