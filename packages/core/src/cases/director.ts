@@ -8,7 +8,6 @@ import type { ReadContext } from '../connector/index.ts'
 import type { Plan, PlanSource } from '../plan/index.ts'
 import type { Counters } from '../run/index.ts'
 import type { VirtualClock } from './clock.ts'
-import { eventTimeOf } from './event-times.ts'
 import { batchOf, type Feed, placed, type PlacedRecords } from './feed.ts'
 import type { ScriptEntry } from './script.ts'
 
@@ -76,7 +75,7 @@ export async function direct(ctx: Playing): Promise<void> {
       const answers = source.capabilities.answers === true
       const before = progress.count
       if (answers) feed.push({ splits: [{ id: split }] })
-      feed.push(batchOf(split, records, from, entry.atMs, answers, eventTimeOf(source)))
+      feed.push(batchOf(split, records, from, entry.atMs, answers))
       await settled(() => progress.count > before || isOver(), clock)
     }
     await turns(5)

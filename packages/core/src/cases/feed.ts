@@ -1,7 +1,6 @@
 /** The source that delivers what a case gives, at the moment that the case says. */
 import type { Done, ReadContext, Source } from '../connector/index.ts'
 import { batch, type BadRecord, type Batch, type CaughtUp, type Row, type SplitsFound } from '../record/index.ts'
-import type { EventTimeOf } from './event-times.ts'
 import type { ScriptEntry, ScriptRecord } from './script.ts'
 
 type FeedItem = Batch | SplitsFound | CaughtUp
@@ -73,7 +72,6 @@ export function batchOf(
   from: number,
   atMs: number,
   isWhole: boolean,
-  timeOf?: EventTimeOf,
 ): Batch {
   const good: number[] = []
   const bad: BadRecord[] = []
@@ -101,7 +99,6 @@ export function batchOf(
     positionAt: (i) => from + good[i]!,
     keys: good.map((i) => records[i]!.key),
     arrivals: Float64Array.from(good, () => atMs),
-    ...(timeOf ? { times: Float64Array.from(good, (i) => timeOf(records[i]!.row!, atMs)) } : {}),
     // A batch has either original text or none.
     ...(records[0]?.bytes
       ? { rawAt: (i: number) => at(i).bytes!, contextAt: (i: number) => at(i).context ?? null }

@@ -7,7 +7,7 @@
 import type { Clock } from '../clock.ts'
 import type { Decoder, EventTime } from '../connector/index.ts'
 import { compileDateParser } from '../date/index.ts'
-import { unitsPerMs } from '../convert/index.ts'
+import { floorMs } from '../convert/index.ts'
 import { DataError } from '../errors/index.ts'
 import { type BadRecord, type Batch, type Row, rowsBefore } from '../record/index.ts'
 import type { RecordType, Type } from '../schema/index.ts'
@@ -95,17 +95,11 @@ const noTime = (value: unknown, { formats }: EventTime): string =>
 function reads(type: Type, { formats, zone, fold }: EventTime): ReadTime {
   if (type.kind === 'timestamp') return (value) => (value as number | null | undefined) ?? undefined
   if (type.kind === 'fine_timestamp') {
-    const perMs = unitsPerMs[type.precision]
-    return (value) => (typeof value === 'bigint' ? floorOf(value, perMs) : undefined)
+    const { precision } = type
+    return (value) => (typeof value === 'bigint' ? floorMs(value, precision) : undefined)
   }
   const parse = compileDateParser(formats ?? ['yyyy-MM-dd'], zone, { fold, fraction: 'truncate' })
   return (value) => (value === null || value === undefined ? undefined : parse(String(value)))
-}
-
-/** Milliseconds of a finer time, rounded down. */
-function floorOf(value: bigint, perMs: bigint): number {
-  const ms = value / perMs
-  return Number(value < ms * perMs ? ms - 1n : ms)
 }
 
 /** The batch with these rows as bad records. `wrong`: their indexes, ascending; `now`: the clock's time, 0: unknown. */
