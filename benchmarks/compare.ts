@@ -56,6 +56,34 @@ export async function sameFiles(a: string, b: string, extension: 'jsonl' | 'parq
   }
 }
 
+/** Results of windows, in any order; sums of doubles may differ in their last digits. */
+export async function sameResults(a: string, b: string): Promise<void> {
+  const types = `{ country: 'VARCHAR', hour: 'VARCHAR', lines: 'BIGINT', revenue: 'DOUBLE', customers: 'BIGINT' }`
+  const list = (path: string) =>
+    `[${filesOf(path, 'jsonl')
+      .map((name) => `'${name.replaceAll("'", "''")}'`)
+      .join(', ')}]`
+  const read = (path: string) =>
+    `(SELECT country, hour, lines, round(revenue, 4), customers FROM read_json(${list(path)}, format = 'newline_delimited', columns = ${types}))`
+  const instance = await DuckDBInstance.create(':memory:')
+  const connection = await instance.connect()
+  try {
+    const differing = await connection.runAndReadAll(
+      `SELECT * FROM ((FROM ${read(a)} EXCEPT ALL FROM ${read(b)}) UNION ALL (FROM ${read(b)} EXCEPT ALL FROM ${read(a)})) LIMIT 2`,
+    )
+    if (differing.currentRowCount)
+      throw new Error(
+        `${a} and ${b} differ: ${differing
+          .getRowsJson()
+          .map((row) => JSON.stringify(row))
+          .join(' against ')}`,
+      )
+  } finally {
+    connection.closeSync()
+    instance.closeSync()
+  }
+}
+
 /** Document stores: the same documents the same number of times, regardless of how the JSON and the ids are written. */
 export function sameStores(a: string, b: string, rows: number): void {
   const db = new DatabaseSync(a)

@@ -9,7 +9,7 @@ import { cpus } from 'node:os'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { buildSync, transformSync } from 'esbuild'
-import { sameFiles, sameStores } from './compare.ts'
+import { sameFiles, sameResults, sameStores } from './compare.ts'
 import { type Inputs, prepareInputs, tenfold, tenfoldLines } from './input.ts'
 import { type Cost, measure, median, wallMs } from './measure.ts'
 import { type Contestant, inputOf, type Job, jobs, outputOf, pipe, type Places, programOf } from './work.ts'
@@ -109,7 +109,8 @@ async function runJob(job: Job, inputs: Inputs): Promise<void> {
   for (const contestant of contestants) await once(contestant)
   for (const other of contestants.slice(1)) {
     const [ours, theirs] = [outputOf(places, job, 'millrace'), outputOf(places, job, other)]
-    if (job.output === 'sqlite') sameStores(join(ours, 'store.db'), theirs, inputs.rows)
+    if (job.results) await sameResults(ours, theirs)
+    else if (job.output === 'sqlite') sameStores(join(ours, 'store.db'), theirs, inputs.rows)
     else await sameFiles(ours, theirs, job.output, inputs.rows)
   }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Inputs } from './input.ts'
 import type { Program } from './measure.ts'
 
-export const jobIds = ['csv-to-jsonl', 'csv-to-parquet', 'jsonl-to-jsonl', 'csv-to-sqlite'] as const
+export const jobIds = ['csv-to-jsonl', 'csv-to-parquet', 'csv-to-hours', 'jsonl-to-jsonl', 'csv-to-sqlite'] as const
 export type JobId = (typeof jobIds)[number]
 export type Contestant = 'millrace' | 'naive' | 'duckdb' | 'loop'
 
@@ -22,6 +22,8 @@ export interface Job {
   readonly title: string
   readonly input: 'csv' | 'jsonl'
   readonly output: 'jsonl' | 'parquet' | 'sqlite'
+  /** Its rows are results, in any order. */
+  readonly results?: boolean
   readonly gates: readonly Gate[]
   /** Our peak memory, MB. */
   readonly peakMb?: number
@@ -49,6 +51,18 @@ export const jobs: readonly Job[] = [
       { against: 'duckdb', is: 'behind', factor: 1.5 },
     ],
     peakMb: 300,
+  },
+  {
+    id: 'csv-to-hours',
+    title: 'CSV -> hour x country (count, sum of a product, distinct customers) -> JSON lines',
+    input: 'csv',
+    output: 'jsonl',
+    results: true,
+    gates: [
+      { against: 'naive', is: 'ahead', factor: 8 },
+      { against: 'duckdb', is: 'behind', factor: 1.6 },
+    ],
+    peakMb: 220,
   },
   {
     id: 'jsonl-to-jsonl',

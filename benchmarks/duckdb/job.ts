@@ -18,6 +18,8 @@ const json = `read_json(${text(input)}, format = 'newline_delimited', columns = 
 const statements: Record<string, string> = {
   'csv-to-jsonl': `COPY (${project} FROM ${csv}) TO ${text(output)} (FORMAT json)`,
   'csv-to-parquet': `COPY (${project} FROM ${csv}) TO ${text(output)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 100000)`,
+  'csv-to-hours': `COPY (SELECT Country AS country, strftime(date_trunc('hour', strptime(InvoiceDate, '%-m/%-d/%Y %-H:%M')), '%Y-%m-%dT%H:%M:%S.000Z') AS hour,
+    count(*) AS lines, sum(Quantity * UnitPrice) AS revenue, count(DISTINCT CustomerID) AS customers FROM ${csv} GROUP BY ALL) TO ${text(output)} (FORMAT json)`,
   'jsonl-to-jsonl': `COPY (${project} FROM ${json}) TO ${text(output)} (FORMAT json)`,
 }
 

@@ -112,6 +112,8 @@ export interface Inference {
   readonly unchanged?: Readonly<Record<string, string>>
   /** The step as columns for pushdown into a source; gets the columns so far. */
   readonly push?: (columns: Push['columns'], step: string) => Push['columns'] | undefined
+  /** The fields of its input that it uses: no other field is needed for any of its outputs. Absent: all may be. */
+  readonly reads?: readonly string[]
   /** An expression on the input: the step passes on the records for which it is true, and drops all others. */
   readonly keeps?: string
 }

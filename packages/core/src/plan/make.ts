@@ -85,6 +85,7 @@ function pushInto(source: CheckedSource, checked: Checked | undefined): Pushed {
   const time = source.eventTime?.field
   const holds = (of: Push['columns'], name: string) => of.some((column) => column.from === name && !column.date)
   const steps: string[] = []
+  let isNarrowed = false
   let output = schema
   let columns: Push['columns'] = Object.keys(schema.fields).map((name) => ({ name, from: name }))
   let next = onlyReader(source.id)
@@ -95,11 +96,22 @@ function pushInto(source: CheckedSource, checked: Checked | undefined): Pushed {
     output = next.inference.output
     steps.push(next.step.id)
   }
+  const reads = next?.inference?.reads
+  if (reads) {
+    const isNeeded = ({ name, from, date }: Push['columns'][number]) =>
+      date !== undefined || from === time || reads.includes(name)
+    const needed = columns.filter(isNeeded)
+    if (needed.length > 0 && needed.length < columns.length) {
+      columns = needed
+      isNarrowed = true
+      output = { fields: Object.fromEntries(columns.map(({ name }) => [name, output.fields[name]!])) }
+    }
+  }
   const condition = next?.inference?.keeps
   // A record that is skipped cannot fail in a step before, nor tell its event time.
   const isSkippable = capabilities.skips && time === undefined && columns.every(({ date }) => date === undefined)
   const where = condition !== undefined && isSkippable ? { where: { step: next!.step.id, condition } } : {}
-  return steps.length > 0 || 'where' in where ? { steps, push: { columns, ...where }, output } : none
+  return steps.length > 0 || isNarrowed || 'where' in where ? { steps, push: { columns, ...where }, output } : none
 }
 
 function planSource(

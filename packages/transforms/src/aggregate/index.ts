@@ -96,6 +96,8 @@ export const aggregate = defineTransform({
       ...sideOutputs,
       problems,
       unchanged: {},
+      // Late records are passed on whole.
+      ...('sideOutputs' in sideOutputs ? {} : { reads: [...by, ...compiled.fields] }),
     }
   },
 
