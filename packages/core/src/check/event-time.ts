@@ -189,15 +189,18 @@ function checkBehindUpdates(
     const changing = Array.isArray(fields)
       ? (fields as readonly string[]).filter((field) => before.some((known) => !known.has(field)))
       : []
-    if (fields !== undefined && changing.length === 0) continue
+    if (fields !== undefined && capabilities.keyed !== false && changing.length === 0) continue
+    const again = `\`${id}\` emits a result again when more records have come`
     const keyed = key.length === 0 ? 'a key' : `a key of ${key.map((field) => `\`${field}\``).join(', ')}`
     ctx.report(
       'sink_behind_updates',
       own.place,
       own.path,
       fields === undefined
-        ? `\`${sink}\` adds every record, but \`${id}\` emits a result again when more records have come`
-        : `the key of \`${sink}\` has \`${changing.join('`, `')}\`, which can change when \`${id}\` emits a result again`,
+        ? `\`${sink}\` adds every record, but ${again}`
+        : changing.length > 0
+          ? `the key of \`${sink}\` has \`${changing.join('`, `')}\`, which can change when ${again}`
+          : `\`${sink}\` keeps the first record of a key, but ${again}`,
       { hint: `${once}, or a sink with ${keyed}` },
     )
   }
