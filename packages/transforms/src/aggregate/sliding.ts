@@ -2,8 +2,8 @@
  * Sliding windows. Records are added to panes, the pieces of which all windows consist, and the panes of a window are
  * merged when it fires. A record that is late for some of its windows, but not for all, is added to each of the others.
  *
- * Memory: an entry per pane and group, `p START GROUP`; per window and group with such records, `w START GROUP`; and
- * `fired`, up to which end windows have fired.
+ * Memory: an entry per pane and group, `p START GROUP`; per window and group with such records, `w START GROUP`;
+ * `fired`, up to which end windows have fired; and `settled`, the watermark up to which they have closed.
  */
 import type { Aggregation, AggregateState, MemoryChange, Output, Row, StepContext, Transform } from '@millrace/core'
 import { splitReader } from '../splits.ts'
@@ -50,6 +50,8 @@ export function createSliding(
   let next = Number.POSITIVE_INFINITY
   let firedTo = Number.NEGATIVE_INFINITY
   let savedFiredTo = firedTo
+  let settledTo = Number.NEGATIVE_INFINITY
+  let savedSettledTo = settledTo
   const nextOf = ({ end, hasFired }: SlidingWindow) => end - 1 + (emit === 'on_close' || hasFired ? allowed : 0)
   const firstOf = (time: number) => floorTo(time - size, slide, offset) + slide
   const lastOf = (time: number) => floorTo(time, slide, offset)
@@ -105,6 +107,7 @@ export function createSliding(
     }
   }
   const settle = (watermark: number, out: Output) => {
+    settledTo = Math.max(settledTo, watermark)
     const due = [...windows.values()].filter((each) => nextOf(each) <= watermark).sort((a, b) => a.end - b.end)
     for (const each of due) {
       if (!each.hasFired) show(each, undefined, out)
@@ -188,14 +191,19 @@ export function createSliding(
     takeChanges() {
       const fired: MemoryChange[] = firedTo === savedFiredTo ? [] : [['fired', String(firedTo)]]
       savedFiredTo = firedTo
-      return [...inPanes.take(), ...inWindows.take(), ...fired]
+      const settled: MemoryChange[] = settledTo === savedSettledTo ? [] : [['settled', String(settledTo)]]
+      savedSettledTo = settledTo
+      return [...inPanes.take(), ...inWindows.take(), ...fired, ...settled]
     },
     changeCount: () => inPanes.count() + inWindows.count(),
     restore(memory) {
       const fired = memory.get('fired')
       if (fired !== undefined) savedFiredTo = firedTo = Number(fired)
+      // Panes that are left hold a part only of windows that have closed.
+      const settled = memory.get('settled')
+      if (settled !== undefined) savedSettledTo = settledTo = reached = Number(settled)
       for (const [key, text, split] of memory.entries()) {
-        if (key === 'fired') continue
+        if (key === 'fired' || key === 'settled') continue
         const space = key.indexOf(' ', 2)
         const start = Number(key.slice(2, space))
         const groups = key.startsWith('p') ? paneOf(start) : ownOf(open(start))
