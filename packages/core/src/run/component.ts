@@ -172,6 +172,8 @@ export async function runComponent(component: Component, options: ComponentOptio
     onTaken(node, batch) {
       lag(node.id, batch)
       progress.bytes += batch.bytes
+      // A lane that has ended or caught up holds nobody back.
+      if (batch.end || batch.caughtUp) backpressure.released()
     },
     answerNow(id, done) {
       // A request that is refused completely leaves nothing to save.
@@ -322,7 +324,8 @@ export async function runComponent(component: Component, options: ComponentOptio
       take: (batches) => (isEnding ? undefined : intake.take(node, batches)),
       onPoll: (isPolling) => void (isPolling ? polled.add(node.id) : polled.delete(node.id)),
     }).then(() => {
-      lanes.ended(node.id)
+      intake.ended(node)
+      backpressure.released()
       stopIfCaughtUp()
       if (!stopReading.signal.aborted) bad.sourceEnded(node.id)
       endEpochIfDue()

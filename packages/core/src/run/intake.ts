@@ -29,6 +29,8 @@ export interface Intake {
   take(node: SourceNode, batches: readonly Batch[]): Promise<void> | undefined
   /** Splits were announced. */
   found(node: SourceNode, found: SplitsFound): void
+  /** The source was read to its end. */
+  ended(node: SourceNode): void
   /** These splits have nothing more available. */
   caughtUp(node: SourceNode, splits: readonly string[]): void
   /** `elapsedMs` have passed with a poll of these sources pending: lanes may become idle and timers of steps due. */
@@ -79,6 +81,8 @@ export function createIntake(ctx: IntakeContext): Intake {
   let busy: Promise<void> | undefined
   /** Batches that wait for their turn while the logged order is repeated. */
   const waiting: { readonly node: SourceNode; readonly batch: Batch }[] = []
+  /** Sources that were read to their end, but have batches among those. */
+  const waitingEnds = new Set<SourceNode>()
   const endsLane = (id: string) => component.sources.find((s) => s.id === id)?.capabilities.lanes === 'split'
   /** Where the splits of a source are one lane, the end of one decides nothing, and a file may have grown since. */
   let toReplay = (order?.remaining ?? []).map((e) =>
@@ -117,6 +121,16 @@ export function createIntake(ctx: IntakeContext): Intake {
       bad.onRead(node.id, reads[k]!)
       epoch.add(node, batch, reads[k]!)
       ctx.onTaken(node, batch)
+    }
+    if (waitingEnds.has(node)) endIfTaken(node)
+  }
+
+  /** Ends the lanes of a source that was read to its end: not before its last batch is taken. */
+  const endIfTaken = (node: SourceNode) => {
+    if (waiting.some((each) => each.node === node)) waitingEnds.add(node)
+    else {
+      waitingEnds.delete(node)
+      lanes.ended(node.id)
     }
   }
 
@@ -282,6 +296,7 @@ export function createIntake(ctx: IntakeContext): Intake {
       )
       if ((complete || current) && gone?.kind === 'batch') throw orderLost(node.id, gone.split)
     },
+    ended: endIfTaken,
     caughtUp(node, splits) {
       if (toReplay.length > 0) {
         for (const split of splits) if (needs(node.id, split)) throw orderLost(node.id, split)

@@ -132,10 +132,8 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
         const inherited = (parents ?? []).flatMap((parent) => of.lanes.get(laneName(of, parent))?.high ?? [])
         // A split found later starts at its source's watermark, a child split at that of its slowest parent.
         const high = inherited.length > 0 ? Math.min(...inherited) : first ? Number.NEGATIVE_INFINITY : now
-        of.lanes.set(
-          name,
-          newLane(name, Number.isFinite(high) ? high : Number.NEGATIVE_INFINITY, !Number.isFinite(high)),
-        )
+        // Saved though it has no record yet: a restart could not tell it from one found later.
+        of.lanes.set(name, newLane(name, Number.isFinite(high) ? high : Number.NEGATIVE_INFINITY, false))
       }
     },
     received(source, batch) {
