@@ -7,7 +7,7 @@
 /** The error policy for a record that fails. */
 export type Policy = 'stop' | 'dead_letter' | 'drop'
 
-export type FieldType = 'string' | 'integer' | 'number' | 'bytes' | 'list<string>'
+export type FieldType = 'string' | 'integer' | 'number' | 'bytes' | 'timestamp' | 'list<string>'
 export interface Field {
   readonly type: FieldType
   readonly optional?: boolean
@@ -25,11 +25,12 @@ export const sourceShape: Shape = {
   c: { type: 'string' },
   t: { type: 'string' },
   b: { type: 'bytes' },
+  w: { type: 'string', optional: true },
 }
 
 /**
- * An input record. An `x` in `d` makes an invalid date, in `c` an invalid number; `boom` in `t` makes some functions
- * throw.
+ * An input record. An `x` in `d` or `w` makes an invalid date, in `c` an invalid number; `boom` in `t` makes some
+ * functions throw.
  */
 export interface InputRecord {
   readonly u: string
@@ -41,12 +42,28 @@ export interface InputRecord {
   readonly t: string
   /** Base64. */
   readonly b: string
-  /** Its line is written so that it cannot be decoded. */
-  readonly undecodable?: boolean
+  /** When it happened, in `timeFormat`; null: it does not say. */
+  readonly w: string | null
+  /**
+   * It is written so that it cannot be decoded: the whole line, or only the value of `q`, and then its time can still
+   * be read.
+   */
+  readonly undecodable?: 'line' | 'value'
   /** 1: appended after the first run has ended or was killed. */
   readonly round: 0 | 1
   /** Its record id, for logs. */
   readonly id?: string
+}
+
+/** The format of `w`. */
+export const timeFormat = 'yyyy-MM-dd HH:mm:ss.SSS'
+
+/** The event time of a source is its field `w`. */
+export interface EventTime {
+  /** How far records may be out of order, ms; null: unbounded. */
+  readonly outOfOrder: number | null
+  /** How far a lane may be read ahead of others, ms. */
+  readonly maxSkew?: number
 }
 
 /** A file, or a partition of a log. */
@@ -70,6 +87,7 @@ export interface Source {
   /** Log: records per append, which is also the size of a batch. */
   readonly chunk: number
   readonly afterRead?: 'delete'
+  readonly eventTime?: EventTime
   readonly onError?: Policy
   /** Delay after each batch, ms, cycled. */
   readonly delays: readonly number[]
@@ -94,6 +112,19 @@ export type SetValue =
 
 export type Total = 'count()' | 'sum(q)' | 'max(n)' | 'min(n)' | 'max(u)'
 
+/** Windows of an aggregation; all lengths in ms. */
+export interface Window {
+  readonly length:
+    | { readonly tumbling: number; readonly offset: number }
+    | { readonly sliding: number; readonly slide: number; readonly offset: number }
+    | { readonly session: number }
+  readonly lateness: number
+  /** The output for late records; absent: they are dropped. */
+  readonly late?: string
+  /** Absent: the default, which is `on_end`. */
+  readonly emit?: 'on_end' | 'on_close' | 'on_change'
+}
+
 /** The functions in project/steps.ts. */
 export type CallName = 'shout' | 'odd' | 'fussy' | 'sloppy' | 'twice'
 
@@ -112,6 +143,7 @@ export type Verb =
       readonly by: readonly string[]
       readonly outputs: Readonly<Record<string, Total>>
       readonly cap: number
+      readonly window?: Window
     }
   | {
       readonly verb: 'dedupe'
@@ -193,5 +225,15 @@ export function correctedRecord(record: InputRecord): InputRecord {
     d: record.d.replace('x', '2'),
     c: record.c.replace('x', '1'),
     t: record.t.replace('boom', 'bonm'),
+    w: record.w?.replace('x', '2') ?? '2024-03-01 00:00:00.000',
   }
 }
+
+/** A step that puts records into windows. */
+export type WindowStep = Step & { readonly verb: 'aggregate'; readonly window: Window }
+
+export const isWindowStep = (step: Step): step is WindowStep => step.verb === 'aggregate' && step.window !== undefined
+
+/** Whether its results can be emitted again when more records have come. */
+export const canUpdate = ({ window: { length, lateness, emit } }: WindowStep): boolean =>
+  !('session' in length) && (emit === 'on_change' || (emit !== 'on_close' && lateness > 0))

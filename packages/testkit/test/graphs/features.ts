@@ -1,6 +1,7 @@
 /** The features of a case that the report counts. */
 import type { Case } from './case.ts'
 import { type Arrival, identity, predict, type Prediction } from './model/index.ts'
+import { windowFeatures } from './window-features.ts'
 
 /** Whether a record arrives here on two paths. */
 export function meetsItself(arrivals: readonly Arrival[]): boolean {
@@ -44,5 +45,5 @@ export function featuresOf(graph: Case): string[] {
   for (const { kind } of graph.sources) found[`source: ${kind}`] = true
   for (const { verb } of graph.steps) found[`step: ${verb}`] = true
   for (const sink of graph.sinks) found[`sink: ${sink.kind === 'files' ? sink.format : sink.kind}`] = true
-  return Object.keys(found).filter((name) => found[name])
+  return [...Object.keys(found).filter((name) => found[name]), ...windowFeatures(graph, prediction)]
 }

@@ -23,8 +23,18 @@ it('2,000 random graphs produce what the model predicts, each with a crash', { t
     'sink: key',
     'sink: table',
     'sink: jsonl',
+    'windows: tumbling',
+    'windows: sliding',
+    'windows: session',
+    'windows: updates',
+    'windows: several lanes',
+    'windows: behind a step',
+    'windows: late records in an output',
+    'windows: emitted by a run that goes on',
+    'windows: records without a time',
   ])
     expect(shares[feature], feature).toBeGreaterThan(0.1)
+  expect(shares['windows']).toBeGreaterThan(0.25)
   expect(hit).toBeGreaterThan(0.9)
   for (const point of crashPoints.filter((name) => !elsewhere.includes(name)))
     expect(kills[point], point).toBeGreaterThanOrEqual(50)

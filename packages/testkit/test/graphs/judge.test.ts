@@ -1,10 +1,11 @@
 /** Corrupts what was observed in runs without faults, one thing at a time: the judge must report each. */
 import { rmSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Case } from './case.ts'
+import { type Case, isWindowStep, type Sink } from './case.ts'
 import { savedIn } from './judge/expected.ts'
 import { judge } from './judge/index.ts'
 import { type Arrival, predict, stopsOf, textOf } from './model/index.ts'
+import { behindUpdates } from './model/updates.ts'
 import { runNumber } from './run/case.ts'
 import type { Outputs, Row } from './run/outputs.ts'
 import type { Observation, Trace } from './run/scenario.ts'
@@ -20,7 +21,7 @@ const cases: Clean[] = []
 
 beforeAll(async () => {
   const isEnough = () =>
-    cases.length >= 20 && cases.some(({ trace }) => trace.observations.some(({ why }) => why === 'stopped'))
+    cases.length >= 20 && corruptions.every((each) => cases.some((clean) => corrupted(clean, each) !== undefined))
   for (let number = 0; number < 100 && !isEnough(); number++) {
     const { graph, verdicts } = await runNumber(root, 3, number)
     const crashed = verdicts.find(({ how }) => how === 'crashed')
@@ -32,17 +33,18 @@ afterAll(() => rmSync(root, { recursive: true, force: true }))
 const toCorrectOf = (graph: Case) =>
   new Set(stopsOf(graph, predict(graph)).map(({ arrival }) => arrival.place!.record.u))
 
-/** The kinds of faults reported after one observation is corrupted; undefined if the case has nothing to corrupt. */
-function faultsAfter(
-  { graph, trace }: Clean,
-  which: (observation: Observation, graph: Case) => boolean,
-  corrupt: (observation: Observation, graph: Case) => Observation | undefined,
-): string[] | undefined {
+interface Corruption {
+  readonly what: string
+  readonly kind: string
+  readonly which?: (observation: Observation, graph: Case) => boolean
+  readonly corrupt: (observation: Observation, graph: Case) => Observation | undefined
+}
+
+/** The observations with one of them corrupted; undefined if the case has nothing to corrupt. */
+function corrupted({ graph, trace }: Clean, { which = atEnd, corrupt }: Corruption): Observation[] | undefined {
   const at = trace.observations.findLastIndex((observation) => which(observation, graph))
   const changed = at < 0 ? undefined : corrupt(trace.observations[at]!, graph)
-  if (!changed) return undefined
-  const faults = judge(graph, { ...trace, observations: trace.observations.with(at, changed) }, toCorrectOf(graph))
-  return faults.map(({ kind }) => kind)
+  return changed && trace.observations.with(at, changed)
 }
 
 const atEnd = ({ why }: Observation) => why === 'done'
@@ -54,6 +56,25 @@ const withOutputs = (observation: Observation, outputs: Partial<Outputs>): Obser
   ...observation,
   outputs: { ...observation.outputs, ...outputs },
 })
+
+/** A sink that holds late records and nothing else. */
+const lateOutputOf = ({ outputs }: Observation, { steps, sinks }: Case): Sink | undefined =>
+  sinks.find(
+    ({ id, kind, from }) =>
+      kind !== 'key' &&
+      outputs.rows.get(id)!.length > 0 &&
+      from.every((name) => steps.some((step) => isWindowStep(step) && step.window.late === name)),
+  )
+
+/** A sink of documents by id that holds counts which are emitted again, and nothing else. */
+const updatedOf = ({ outputs }: Observation, graph: Case): Sink | undefined =>
+  graph.sinks.find(
+    ({ id, kind }) =>
+      kind === 'id' &&
+      behindUpdates(graph).has(id) &&
+      outputs.rows.get(id)!.length > 0 &&
+      outputs.rows.get(id)!.every((row) => row['lines'] !== undefined && row['window_start'] !== undefined),
+  )
 
 /** Corrupts the rows of the first sink of these kinds that has any. */
 const rowsOf =
@@ -68,12 +89,7 @@ const rowsOf =
 const without = (rows: readonly Row[]) => rows.filter((row) => textOf(row) !== textOf(rows[0]))
 const changed = (rows: readonly Row[]) => rows.with(0, { ...rows[0], u: 'u99999' })
 
-const corruptions: readonly {
-  readonly what: string
-  readonly kind: string
-  readonly which?: (observation: Observation, graph: Case) => boolean
-  readonly corrupt: (observation: Observation, graph: Case) => Observation | undefined
-}[] = [
+const corruptions: readonly Corruption[] = [
   ...['id', 'table', 'files', 'log'].flatMap((sink) => [
     { what: `a record is missing (${sink})`, kind: 'lost', corrupt: rowsOf([sink], without) },
     { what: `a record is changed (${sink})`, kind: 'unexpected', corrupt: rowsOf([sink], changed) },
@@ -87,6 +103,23 @@ const corruptions: readonly {
     what: 'an at-least-once sink holds a record more often than it can have been written',
     kind: 'doubled',
     corrupt: rowsOf(['log'], (rows) => [...rows, ...Array.from({ length: 9 }, () => rows[0]!)]),
+  },
+  {
+    what: 'a late record is missing from its output',
+    kind: 'lost',
+    corrupt: (observation, graph) => {
+      const sink = lateOutputOf(observation, graph)
+      return sink && withRows(observation, sink.id, without(observation.outputs.rows.get(sink.id)!))
+    },
+  },
+  {
+    what: 'a result that is emitted again does not count its last record',
+    kind: 'unexpected',
+    corrupt: (observation, graph) => {
+      const sink = updatedOf(observation, graph)
+      const rows = sink && observation.outputs.rows.get(sink.id)!
+      return rows && withRows(observation, sink.id, rows.with(0, { ...rows[0], lines: Number(rows[0]!['lines']) - 1 }))
+    },
   },
   { what: 'the document of a key is missing', kind: 'lost', corrupt: rowsOf(['key'], without) },
   {
@@ -182,19 +215,23 @@ const corruptions: readonly {
   },
 ]
 
-/** A record of a key that is not the last one; undefined if the key has several splits. */
+/** A record of a key that is not the last one; undefined if the key has several splits, or results. */
 function olderOf(arrivals: readonly Arrival[]): Row | undefined {
-  const splits = new Set(arrivals.map(({ place }) => `${place?.source}/${place?.split}`))
+  if (!arrivals.every(({ place }) => place)) return undefined
+  const splits = new Set(arrivals.map(({ place }) => `${place!.source}/${place!.split}`))
   const last = arrivals.at(-1)?.row['u']
   return splits.size === 1 ? arrivals.find(({ row }) => row['u'] !== last)?.row : undefined
 }
 
 describe('the judge reports that', () => {
-  for (const { what, kind, which = atEnd, corrupt } of corruptions) {
+  for (const corruption of corruptions) {
+    const { what, kind } = corruption
     it(what, () => {
       const found = cases.flatMap((each) => {
-        const faults = faultsAfter(each, which, corrupt)
-        return faults ? [faults] : []
+        const observations = corrupted(each, corruption)
+        if (!observations) return []
+        const faults = judge(each.graph, { ...each.trace, observations }, toCorrectOf(each.graph))
+        return [faults.map((fault) => fault.kind)]
       })
       expect(found.length, 'no case has anything to corrupt').toBeGreaterThan(0)
       // If one of several records may pass, the fault is one of the choice.

@@ -5,9 +5,10 @@
  * with input files, which goes through the real check. run/ runs it with the real engine and connectors, in this
  * process: once undisturbed, and once with a kill at a random crash point, after which it is started again until it
  * ends. Some cases have outages, published files that their readers move away, input that arrives later, and bad data
- * that stops the run until it is corrected. model/ predicts from the case what every sink must hold, and judge/
- * compares. At the end, each sink is judged by its own promise, with the dead letters, the counters and the balance;
- * after each kill or stop, nothing may be visible that was not saved.
+ * that stops the run until it is corrected. In many, sources tell the time of their records, and steps put these into
+ * windows. model/ predicts from the case what every sink must hold, and judge/ compares. At the end, each sink is
+ * judged by its own promise, with the dead letters, the counters and the balance; after each kill or stop, nothing may
+ * be visible that was not saved.
  *
  *   npm run graphs                              2,000 cases, and a summary of their features and faults
  *   npm run graphs -- --graphs 50000            more cases

@@ -1,6 +1,7 @@
 /** Summarises many cases: their features, kills and faults. */
 import { crashPoints } from '@millrace/core'
 import type { CaseReport } from './case-report.ts'
+import { windowsFeature } from './window-features.ts'
 
 export interface Report {
   readonly text: string
@@ -8,7 +9,7 @@ export interface Report {
   readonly faults: number
   /** Lines about faults. */
   readonly faultTexts: readonly string[]
-  /** Share of cases by feature. */
+  /** Share of cases by feature; for a feature of windows, among those with windows. */
   readonly shares: Readonly<Record<string, number>>
   /** Share of the planned kills that happened. */
   readonly hit: number
@@ -38,6 +39,11 @@ export function reportOf(reports: readonly CaseReport[], seed: number): Report {
   const features = tally(
     reports.flatMap((each) => [...each.features, ...(each.stopped ? ['stopped by bad data'] : [])]),
   )
+  const ofWindows = `${windowsFeature}: `
+  const isOfWindows = (name: string) => name.startsWith(ofWindows)
+  const some = (which: (name: string) => boolean) =>
+    Object.fromEntries(Object.entries(features).filter(([name]) => which(name)))
+  const withWindows = features[windowsFeature] ?? 0
   const planned = reports.filter(({ crash }) => crash)
   const hit = planned.filter(({ crash }) => crash!.hit).length
   const kills = {
@@ -48,7 +54,11 @@ export function reportOf(reports: readonly CaseReport[], seed: number): Report {
   const faulty = reports.filter(({ faults }) => faults.length > 0)
   const text = [
     `${n} graphs, seed ${seed}, with`,
-    ...lines(features, n),
+    ...lines(
+      some((name) => !isOfWindows(name)),
+      n,
+    ),
+    ...(withWindows > 0 ? [`${withWindows} with windows, of which`, ...lines(some(isOfWindows), withWindows)] : []),
     ...(planned.length > 0
       ? [
           `${planned.length} crashes planned, ${hit} hit (${((100 * hit) / planned.length).toFixed(1)} %); kills at`,
@@ -66,7 +76,9 @@ export function reportOf(reports: readonly CaseReport[], seed: number): Report {
     text,
     faults: faulty.length,
     faultTexts: faulty.flatMap((each) => linesOf(each, seed)),
-    shares: Object.fromEntries(Object.entries(features).map(([name, count]) => [name, count / n])),
+    shares: Object.fromEntries(
+      Object.entries(features).map(([name, count]) => [name, count / (isOfWindows(name) ? withWindows : n)]),
+    ),
     hit: hit / Math.max(1, planned.length),
     kills,
     kept: reports.filter(({ edit }) => edit?.outcome === 'kept').length / n,

@@ -1,5 +1,14 @@
 /** The fields at every point of a graph. */
-import { type Case, type Field, type Shape, sourceShape, type Step, type Total, type Verb } from './case.ts'
+import {
+  type Case,
+  type Field,
+  isWindowStep,
+  type Shape,
+  sourceShape,
+  type Step,
+  type Total,
+  type Verb,
+} from './case.ts'
 
 /** Whether two records have the same fields of the same types. */
 export function sameShape(a: Shape, b: Shape): boolean {
@@ -15,6 +24,9 @@ const totals: Readonly<Record<Total, Field>> = {
   'min(n)': { type: 'integer' },
   'max(u)': { type: 'string' },
 }
+
+/** The fields that say which window a result is of. */
+export const windowFields = ['window_start', 'window_end'] as const
 
 /** The output type of a step (of each branch for `route`); undefined if its input does not fit. */
 export function outputOf(step: Verb, input: Shape): Shape | undefined {
@@ -49,6 +61,7 @@ export function outputOf(step: Verb, input: Shape): Shape | undefined {
       if (!has('q', 'n', 'u', ...step.by)) return undefined
       return {
         ...Object.fromEntries(step.by.map((name) => [name, input[name]!])),
+        ...(step.window ? Object.fromEntries(windowFields.map((name) => [name, { type: 'timestamp' } as const])) : {}),
         ...Object.fromEntries(Object.entries(step.outputs).map(([name, total]) => [name, totals[total]])),
       }
     case 'dedupe':
@@ -72,7 +85,15 @@ export function outputOf(step: Verb, input: Shape): Shape | undefined {
 export const outputsOf = (step: Step): readonly string[] =>
   step.verb === 'route'
     ? [...step.branches.map(({ name }) => name), ...(step.rest === undefined ? [] : [step.rest])]
-    : [step.id]
+    : [step.id, ...lateOf(step)]
+
+/** The output for late records, if there is one. */
+const lateOf = (step: Step): readonly string[] =>
+  isWindowStep(step) && step.window.late !== undefined ? [step.window.late] : []
+
+/** The type of one of a step's outputs. Late records are as they came. */
+export const shapeOf = (step: Step, name: string, input: Shape, output: Shape): Shape =>
+  lateOf(step).includes(name) ? input : output
 
 /** The type of every output by its name, and of every input as `into <id>`; undefined if something does not fit. */
 export function shapesOf(graph: Pick<Case, 'sources' | 'steps' | 'sinks'>): Map<string, Shape> | undefined {
@@ -89,7 +110,7 @@ export function shapesOf(graph: Pick<Case, 'sources' | 'steps' | 'sinks'>): Map<
     }
     const output = outputOf(node, first)
     if (!output) return undefined
-    for (const name of outputsOf(node)) shapes.set(name, output)
+    for (const name of outputsOf(node)) shapes.set(name, shapeOf(node, name, first, output))
   }
   return new Map([...shapes, ...[...inputs].map(([id, shape]) => [`into ${id}`, shape] as const)])
 }

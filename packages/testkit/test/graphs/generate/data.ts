@@ -1,6 +1,7 @@
 /** The input of a case: records of one to three sources, some of them bad, some of them twice in a log. */
 import type { InputRecord, Source, Split } from '../case.ts'
 import type { Random } from '../random.ts'
+import { anyEventTime, timesOfLane } from './times.ts'
 
 /** Bad records of each kind, per thousand. */
 export interface BadRates {
@@ -9,6 +10,8 @@ export interface BadRates {
   readonly numbers: number
   readonly boom: number
   readonly nulls: number
+  /** Event times that are missing or cannot be read. */
+  readonly times: number
 }
 
 export interface DataOptions {
@@ -16,6 +19,8 @@ export interface DataOptions {
   readonly bad: BadRates
   /** Some records are appended after the first run. */
   readonly later: boolean
+  /** Sources tell the time of their records. */
+  readonly timed: boolean
 }
 
 const keys = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
@@ -43,7 +48,7 @@ function makeSource(
   id: string,
   total: number,
   counter: { n: number },
-  { whole, bad, later }: DataOptions,
+  { whole, bad, later, timed }: DataOptions,
 ): Source {
   const kind = random.pick(['csv', 'jsonl', 'log'] as const)
   const splits = random.weighted([
@@ -52,8 +57,9 @@ function makeSource(
     [2, 3],
     [1, 4],
   ])
+  const eventTime = timed && random.chance(0.9) ? anyEventTime(random, kind, !whole) : undefined
   const some = keys.slice(0, random.int(2, keys.length))
-  const record = (first: boolean, round: 0 | 1): InputRecord => {
+  const record = (first: boolean, round: 0 | 1, time: string): InputRecord => {
     const n = ++counter.n
     const is = (perMille: number) => !first && random.chance(perMille / 1000)
     return {
@@ -65,16 +71,21 @@ function makeSource(
       c: `${is(bad.numbers) ? 'x' : '1'}${random.int(0, 9)}`,
       t: [...(is(bad.boom) ? ['boom'] : []), ...random.some(['one', 'two', 'three'], 1, 3)].join('|'),
       b: random.pick(bytes),
-      ...(is(bad.undecodable) ? { undecodable: true } : {}),
+      w: is(bad.times) ? random.pick([null, `x${time.slice(1)}`]) : time,
+      ...(is(bad.undecodable) ? { undecodable: kind === 'csv' ? 'value' : random.pick(['line', 'value']) } : {}),
       round,
       ...(kind === 'log' ? { id: `feeder/in/${id}@${n}` } : {}),
     }
   }
+  const oneLane = timesOfLane(random)
   const made: Split[] = Array.from({ length: splits }, (_, s) => {
     const fresh = later && kind !== 'log' && s > 0 && s === splits - 1
     const size = Math.max(1, Math.round((total / splits) * (0.5 + random.next())))
-    const from = fresh ? 0 : later ? Math.ceil(size * (0.4 + random.next() * 0.5)) : size
-    const records = Array.from({ length: size }, (_, i) => record(i === 0, i < from ? 0 : 1))
+    // All files are one lane in listing order, so only the last of them may grow or appear.
+    const isGrowing = later && (!eventTime || kind === 'log' || s === splits - 1)
+    const from = fresh ? 0 : isGrowing ? Math.ceil(size * (0.4 + random.next() * 0.5)) : size
+    const time = kind === 'log' ? timesOfLane(random) : oneLane
+    const records = Array.from({ length: size }, (_, i) => record(i === 0, i < from ? 0 : 1, time()))
     return {
       name: kind === 'log' ? String(s) : `in/${id}/${s + 1}.${kind}`,
       records: kind === 'log' && random.chance(0.4) ? repeated(random, records) : records,
@@ -94,6 +105,7 @@ function makeSource(
           ]),
     chunk: random.int(1, 12),
     ...(whole && kind !== 'log' && random.chance(0.1) ? { afterRead: 'delete' as const } : {}),
+    ...(eventTime ? { eventTime } : {}),
     delays: anyDelays(random),
   }
 }

@@ -1,6 +1,6 @@
 /** A graph under construction: its steps so far, and what is known about each output. */
-import type { Shape, Source, Step, Verb } from '../case.ts'
-import { outputOf, outputsOf, sameShape } from '../shape.ts'
+import { canUpdate, isWindowStep, type Shape, type Source, type Step, type Verb } from '../case.ts'
+import { outputOf, outputsOf, sameShape, shapeOf, windowFields } from '../shape.ts'
 import type { Random } from '../random.ts'
 
 /** An output that steps and sinks can read. */
@@ -13,6 +13,21 @@ export interface Output {
   readonly results: boolean
   /** Which records pass depends on the order across splits; see `dedupe` in model/steps.ts. */
   readonly ambiguous: boolean
+  /** It carries results that can be emitted again: the fields that identify them. */
+  readonly updates?: readonly string[] | undefined
+}
+
+/** Whether a step gives exactly one record for one, and never fails: only such a step may follow updates. */
+const isOneForOne = (verb: Verb): boolean =>
+  verb.verb === 'select' ||
+  verb.verb === 'drop' ||
+  verb.verb === 'join' ||
+  (verb.verb === 'set' && !('ratio' in verb.value) && !('whole' in verb.value))
+
+/** The fields that identify the records of all these outputs; undefined if none of them is emitted again. */
+export function updatesOf(outputs: readonly Output[]): readonly string[] | undefined {
+  const all = outputs.flatMap(({ updates }) => (updates ? [updates] : []))
+  return all.length === 0 ? undefined : all[0]!.filter((name) => all.every((names) => names.includes(name)))
 }
 
 export class Draft {
@@ -49,6 +64,16 @@ export class Draft {
     return [...this.outputs.values()].filter((each) => each !== output && sameShape(each.shape, output.shape))
   }
 
+  /** Whether records of these outputs can be put into windows whose results the model can predict. */
+  private canHaveWindows(from: readonly Output[]): boolean {
+    if (from.some(({ results }) => results)) return false
+    const ids = new Set(from.flatMap(({ ways }) => ways.map((way) => way.split('>')[0])))
+    const read = this.sources.filter(({ id }) => ids.has(id))
+    if (!read.every(({ eventTime }) => eventTime)) return false
+    // Files that have been read hold nothing back, so with other lanes the time would depend on which came first.
+    return this.whole || read.length === 1 || read.every(({ kind }) => kind === 'log')
+  }
+
   /** Adds a step and returns its outputs; undefined if its input does not fit or the budget is used up. */
   step(verb: Verb, from: readonly Output[], id = `${verb.verb}_${this.steps.length + 1}`): Output[] | undefined {
     const [first] = from as readonly [Output, ...Output[]]
@@ -56,22 +81,26 @@ export class Draft {
     if (!shape || this.left === 0) return undefined
     const ambiguous = from.some((each) => each.ambiguous)
     if (ambiguous && (verb.verb === 'aggregate' || verb.verb === 'dedupe')) return undefined
-    this.left--
     const step: Step = { id, from: from.map(({ name }) => name), ...verb }
+    if (isWindowStep(step) && !this.canHaveWindows(from)) return undefined
+    const updates = updatesOf(from)
+    if (updates && !isOneForOne(verb)) return undefined
+    this.left--
     this.steps.push(step)
     for (const { name } of from) this.unread.delete(name)
     const lanes = from.reduce((sum, each) => sum + this.lanes(each), 0)
-    return outputsOf(step).map((name) =>
-      this.add({
-        name,
-        shape,
-        ways:
-          verb.verb === 'aggregate'
-            ? []
-            : from.flatMap(({ ways }) => ways.map((way) => `${way}>${name === id ? id : `${id}.${name}`}`)),
-        results: verb.verb === 'aggregate' || from.some((each) => each.results),
+    return outputsOf(step).map((output) => {
+      const isResult = verb.verb === 'aggregate' && output === id
+      return this.add({
+        name: output,
+        shape: shapeOf(step, output, first.shape, shape),
+        ways: isResult
+          ? []
+          : from.flatMap(({ ways }) => ways.map((way) => `${way}>${output === id ? id : `${id}.${output}`}`)),
+        results: isResult || from.some((each) => each.results),
         ambiguous: ambiguous || (verb.verb === 'dedupe' && lanes > 1),
-      }),
-    )
+        updates: isResult && isWindowStep(step) && canUpdate(step) ? [...step.by, ...windowFields] : updates,
+      })
+    })
   }
 }

@@ -2,12 +2,13 @@
  * Graphs built around the shapes that are hard to get right (diamonds, results merged with records, routes merged
  * again, a branch that fails alongside one that does not), with random steps added.
  */
-import { sourceShape, type Sink, type SinkKind, type Source, type Step } from '../case.ts'
+import { type Shape, sourceShape, type Sink, type SinkKind, type Source, type Step } from '../case.ts'
 import type { Random } from '../random.ts'
 import { sameShape } from '../shape.ts'
 import type { BadRates } from './data.ts'
-import { Draft, type Output } from './draft.ts'
+import { Draft, type Output, updatesOf } from './draft.ts'
 import { anyVerb, fallibleVerb, route, sameShapeVerb } from './verbs.ts'
+import { windows } from './windows.ts'
 
 export interface GraphOptions {
   readonly whole: boolean
@@ -15,6 +16,8 @@ export interface GraphOptions {
   readonly bad: BadRates
   /** Bad records may stop the run. */
   readonly stops: boolean
+  /** Sources tell the time of their records. */
+  readonly timed: boolean
 }
 
 /** A graph over these sources; undefined if it would need more than three sinks. */
@@ -23,7 +26,7 @@ export function makeGraph(
   sources: readonly Source[],
   options: GraphOptions,
 ): { readonly steps: readonly Step[]; readonly sinks: readonly Sink[] } | undefined {
-  const draft = new Draft(random, sources, sourceShape, options.whole, random.int(0, 6))
+  const draft = new Draft(random, sources, sourceShape, options.whole, random.int(options.timed ? 2 : 0, 6))
   /** Outputs to be merged by one sink. */
   const together: Output[][] = []
   const any = () => random.pick([...draft.outputs.values()])
@@ -31,6 +34,7 @@ export function makeGraph(
   if (options.whole && random.chance(0.45)) totals(draft, any(), together)
   if (random.chance(0.2)) branches(draft, any(), together)
   if (random.chance(0.65)) failingBranch(draft, any(), options.bad)
+  if (options.timed && random.chance(0.95)) inWindows(draft, any)
   for (let tries = 0; draft.left > 0 && tries < 12 && random.chance(0.85); tries++) grow(draft)
   const sinks = makeSinks(draft, together, options)
   return sinks && { steps: draft.steps, sinks }
@@ -78,6 +82,20 @@ function branches(draft: Draft, from: Output, together: Output[][]): void {
   if (random.chance(0.7) && meeting.every(({ shape }) => sameShape(shape, first.shape))) together.push(meeting)
 }
 
+/** Windows, often behind a step or over several outputs, and sometimes over the late records of others. */
+function inWindows(draft: Draft, any: () => Output): void {
+  const { random } = draft
+  for (let tries = 0; tries < 6; tries++) {
+    const from = any()
+    const before = random.chance(0.4) ? sameShapeVerb(random, from.shape) : undefined
+    const read = (before && draft.left > 1 && !from.updates && draft.step(before, [from])?.[0]) || from
+    const mergeable = draft.mergeable(read)
+    const reads = mergeable.length > 0 && random.chance(0.4) ? [read, random.pick(mergeable)] : [read]
+    const made = draft.step(windows(random, read.shape, `late_${draft.steps.length + 1}`), reads)
+    if (made && random.chance(0.85)) return
+  }
+}
+
 /** A branch in which the bad records fail, while another reader takes them. */
 function failingBranch(draft: Draft, from: Output, bad: BadRates): void {
   const verb = fallibleVerb(draft.random, from.shape, bad)
@@ -123,8 +141,10 @@ function makeSinks(draft: Draft, together: readonly Output[][], options: GraphOp
 
 function makeKind(random: Random, group: readonly Output[], { whole, stops }: GraphOptions): SinkKind {
   const shape = group[0]!.shape
-  const keys = [['k'], ['k'], ['key'], ['q'], ['k', 'q'], ['u'], ['n']].filter((key) =>
-    key.every((name) => shape[name]),
+  const updates = updatesOf(group)
+  if (updates) return updatable(random, shape, updates)
+  const keys = [['k'], ['k'], ['key'], ['q'], ['k', 'q'], ['u'], ['n'], ['window_start'], ['k', 'window_start']].filter(
+    (key) => key.every((name) => shape[name]),
   )
   const isAmbiguous = group.some(({ ambiguous }) => ambiguous)
   return random.weighted<() => SinkKind>([
@@ -161,4 +181,12 @@ function makeKind(random: Random, group: readonly Output[], { whole, stops }: Gr
       }),
     ],
   ])()
+}
+
+/** A sink in which each result replaces the one before it. `updates`: the fields of which its key may be made. */
+function updatable(random: Random, shape: Shape, updates: readonly string[]): SinkKind {
+  const fields = updates.filter((name) => shape[name] && !shape[name].optional)
+  if (fields.length === 0 || random.chance(0.5)) return { kind: 'id' }
+  const key = random.chance(0.6) ? fields : [random.pick(fields)]
+  return { kind: 'key', key, write: 'upsert' }
 }

@@ -1,6 +1,7 @@
 /** Generates the case of a seed and a number; the same two always yield the same case. */
 import type { Case, Policy, Step } from '../case.ts'
 import { accepted, identity, keyOf, predict, type Prediction, stopsOf } from '../model/index.ts'
+import { behindUpdates } from '../model/updates.ts'
 import { Random } from '../random.ts'
 import { shapesOf } from '../shape.ts'
 import { type BadRates, makeSources } from './data.ts'
@@ -14,7 +15,7 @@ export function generate(seed: number, number: number, attempt = 0): Case {
   }
 }
 
-const none: BadRates = { undecodable: 0, dates: 0, numbers: 0, boom: 0, nulls: 0 }
+const none: BadRates = { undecodable: 0, dates: 0, numbers: 0, boom: 0, nulls: 0, times: 0 }
 
 function makeCase(random: Random, seed: number, number: number): Case | undefined {
   const whole = random.chance(0.6)
@@ -24,11 +25,12 @@ function makeCase(random: Random, seed: number, number: number): Case | undefine
     [28, 'stop'],
     [12, 'drop'],
   ])
-  const bad = style === 'clean' ? none : badRates(random, style === 'stop' ? 30 : 60)
+  const timed = random.chance(0.6)
+  const bad = style === 'clean' ? none : badRates(random, style === 'stop' ? 30 : 60, timed)
   const onError = style === 'clean' ? random.pick<Policy>(['stop', 'dead_letter', 'drop']) : style
   const later = !whole && random.chance(0.6)
-  const sources = makeSources(random, { whole, bad, later })
-  const graph = makeGraph(random, sources, { whole, bad, stops: onError === 'stop' })
+  const sources = makeSources(random, { whole, bad, later, timed })
+  const graph = makeGraph(random, sources, { whole, bad, stops: onError === 'stop', timed })
   if (!graph) return undefined
   const steps = graph.steps.map((step): Step => {
     const policy =
@@ -65,9 +67,10 @@ function makeCase(random: Random, seed: number, number: number): Case | undefine
   return isFit(made) ? made : undefined
 }
 
-/** One to three kinds of bad records. */
-function badRates(random: Random, most: number): BadRates {
+/** One to three kinds of bad records, and more often those without a time where time matters. */
+function badRates(random: Random, most: number, timed: boolean): BadRates {
   const kinds = random.some(Object.keys(none) as (keyof BadRates)[], 1, 3)
+  if (timed && random.chance(0.3)) kinds.push('times')
   return { ...none, ...Object.fromEntries(kinds.map((kind) => [kind, random.int(10, most)])) }
 }
 
@@ -87,6 +90,7 @@ function outage(random: Random, sources: Case['sources'], sinks: Case['sinks']):
 export function isFit(made: Case): boolean {
   if (!shapesOf(made)) return false
   const first = predict(made)
+  if (!hasClearUpdates(made, first)) return false
   if (!hasClearChoices(first) || !hasClearInserts(made, first)) return false
   const stops = stopsOf(made, first)
   if (stops.length === 0) return true
@@ -95,6 +99,9 @@ export function isFit(made: Case): boolean {
     made.sinks.some((sink) => 'write' in sink && sink.write === 'insert') ||
     [...first.into.values()].some((arrivals) => arrivals.some(({ choice }) => choice))
   if (cannotBeCorrected || stops.some(({ arrival }) => !arrival.place)) return false
+  // A group that vanishes with a correction may have been written with any of its earlier values.
+  const hasOtherGroups = stops.some(({ arrival }) => arrival.place!.record.k === null)
+  if (hasOtherGroups && behindUpdates(made).size > 0) return false
   const corrected = new Set(stops.map(({ arrival }) => arrival.place!.record.u))
   return stopsOf(made, predict(made, corrected)).length === 0
 }
@@ -112,6 +119,12 @@ function hasClearInserts({ sinks }: Case, predicted: Prediction): boolean {
       return ids.size === 1 || (ids.size === of.length && !of.some(({ choice }) => choice))
     })
   })
+}
+
+/** Only the last value of a result is known, so none may fail that is emitted again. */
+function hasClearUpdates(made: Case, { failures }: Prediction): boolean {
+  const behind = behindUpdates(made)
+  return !failures.some(({ at, arrival }) => arrival.result !== undefined && behind.has(at))
 }
 
 /** The judge distinguishes the results of the options of one group, but not the combined results of two steps. */

@@ -1,7 +1,8 @@
 /** Random steps for a given input type. */
-import type { CallName, SetValue, Shape, Test, Total, Verb } from '../case.ts'
+import type { CallName, SetValue, Shape, Test, Verb } from '../case.ts'
 import type { Random } from '../random.ts'
 import type { BadRates } from './data.ts'
+import { allTotals } from './windows.ts'
 
 export function anyTest(random: Random): Test {
   if (random.chance(0.4)) return { field: 'q', atLeast: random.int(0, 6) }
@@ -68,6 +69,8 @@ function set(random: Random, shape: Shape): Verb {
     [2, [freeName(shape, 'r'), { ratio: random.int(0, 9) }]],
     [2, [freeName(shape, 'i'), { whole: true }]],
     [2, [freeName(shape, 'kk'), { or: 'none' }]],
+    // No step changes when a record happened.
+    [shape['w'] ? 1 : 0, ['w', { constant: 'never' }]],
   ])
   return { verb: 'set', field, value }
 }
@@ -100,8 +103,7 @@ export function route(random: Random): Verb {
 
 function aggregate(random: Random, shape: Shape): Verb | undefined {
   const groups = [['k'], ['q'], ['b'], ['k', 'q'], ['kk'], ['key'], []].filter((by) => by.every((name) => shape[name]))
-  const all: Record<string, Total> = { lines: 'count()', total: 'sum(q)', top: 'max(n)', low: 'min(n)', who: 'max(u)' }
-  const outputs = Object.fromEntries(random.some(Object.entries(all), 2, 4))
+  const outputs = Object.fromEntries(random.some(Object.entries(allTotals), 2, 4))
   return { verb: 'aggregate', by: random.pick(groups), outputs, cap: random.pick([1000, 5000]) }
 }
 

@@ -1,6 +1,7 @@
 /** Before the end, sinks hold nothing that is not in the prediction, and nothing is visible that was not saved. */
 import type { Case } from '../case.ts'
 import { type Prediction, accepted, textOf } from '../model/index.ts'
+import { behindUpdates } from '../model/updates.ts'
 import type { Observation } from '../run/scenario.ts'
 import type { IsSaved } from './expected.ts'
 import { counted, type Fault, firstFew } from './verdict.ts'
@@ -14,8 +15,9 @@ export function judgeUnderWay(
   isSaved: IsSaved,
 ): Fault[] {
   const faults: Fault[] = []
+  const repeats = behindUpdates(graph)
   for (const sink of graph.sinks) {
-    if (sink.kind === 'key' && sink.write === 'set') continue
+    if (repeats.has(sink.id) || (sink.kind === 'key' && sink.write === 'set')) continue
     const isVisibleWhenSaved = sink.kind === 'table' || sink.kind === 'files'
     const found = counted(pause.outputs.rows.get(sink.id)!.map(textOf))
     const arrivals = accepted(prediction, sink.id)

@@ -1,7 +1,8 @@
 /** Evaluates a graph. */
-import { type Case, correctedRecord, type InputRecord, type Policy, type Sink } from '../case.ts'
+import { type Case, correctedRecord, type InputRecord, isWindowStep, type Policy, type Sink } from '../case.ts'
 import { type Arrival, type Failure, type Place, textOf } from './records.ts'
 import { apply } from './steps.ts'
+import { lanesOf, sourcesOf, watermarkAt } from './lanes.ts'
 
 export * from './records.ts'
 
@@ -37,16 +38,19 @@ export function predict(
   const read = new Map<string, number>()
   for (const source of graph.sources) {
     const good: Arrival[] = []
+    const lanes = source.eventTime && lanesOf(source)
     let n = 0
     for (const split of source.splits) {
       for (const [index, given] of split.records.entries()) {
         const record = corrected.has(given.u) ? correctedRecord(given) : given
         const { undecodable, round: _, id: __, ...row } = record
-        const place = { source: source.id, split: split.name, index, record }
+        const moment = lanes?.read(split.name, record)
+        const place: Place = { source: source.id, split: split.name, index, record, ...(moment ? { moment } : {}) }
         if (reads && !reads(place)) continue
         const arrival = { row, place, way: source.id, items: [] }
         n++
-        if (undecodable) failures.push({ at: source.id, arrival, undecodable })
+        if (undecodable) failures.push({ at: source.id, arrival, undecodable: true })
+        else if (lanes && !moment) failures.push({ at: source.id, arrival })
         else good.push(arrival)
       }
     }
@@ -57,7 +61,8 @@ export function predict(
     const input = step.from.flatMap((name) => outOf.get(name)!)
     into.set(step.id, input)
     const isPending = step.verb === 'aggregate' && goesOn
-    const made = apply(step, isPending ? [] : input, graph.side, memory?.(step.id) ?? [])
+    const watermark = isWindowStep(step) ? watermarkAt(graph, sourcesOf(graph, step), corrected) : undefined
+    const made = apply(step, isPending ? [] : input, graph.side, memory?.(step.id) ?? [], watermark)
     for (const [name, arrivals] of Object.entries(made.outputs)) outOf.set(name, arrivals)
     for (const arrival of made.failed) failures.push({ at: step.id, arrival })
   }

@@ -7,6 +7,7 @@
  * records.
  */
 import type { InputRecord } from '../case.ts'
+import type { Moment } from './lanes.ts'
 
 export type Row = Readonly<Record<string, unknown>>
 
@@ -16,6 +17,8 @@ export interface Place {
   readonly split: string
   readonly index: number
   readonly record: InputRecord
+  /** Absent if its source has no event time, or it tells none. */
+  readonly moment?: Moment
 }
 
 /** Exactly one of the options of a group passes. Which one depends on the order across splits. */
@@ -43,7 +46,7 @@ export interface Arrival {
 export interface Failure {
   readonly at: string
   readonly arrival: Arrival
-  /** Its line cannot be decoded. */
+  /** It cannot be decoded. */
   readonly undecodable?: boolean
 }
 

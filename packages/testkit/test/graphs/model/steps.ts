@@ -1,6 +1,8 @@
 /** What each step does with its input. */
-import type { CallName, SetValue, Step, Test, Total } from '../case.ts'
+import { type CallName, isWindowStep, type SetValue, type Step, type Test } from '../case.ts'
 import { type Arrival, type Row, textOf } from './records.ts'
+import { total } from './totals.ts'
+import { windowed } from './windows.ts'
 
 /** Thrown when a record fails. */
 export class Bad extends Error {}
@@ -96,13 +98,22 @@ function each(step: Step, row: Row, side: readonly Side[]): readonly Row[] {
   }
 }
 
-/** `memory`: records that a stateful step has seen before; `dedupe` does not pass them again. */
+/**
+ * `memory`: records that a stateful step has seen before; `dedupe` does not pass them again. `watermark`: how far time
+ * has come in the step.
+ */
 export function apply(
   step: Step,
   input: readonly Arrival[],
   side: readonly Side[],
   memory: readonly Arrival[] = [],
+  watermark = Number.POSITIVE_INFINITY,
 ): Made {
+  if (isWindowStep(step)) {
+    const { results, late } = windowed(step, input, watermark)
+    const { late: name } = step.window
+    return { outputs: { [step.id]: results, ...(name === undefined ? {} : { [name]: late }) }, failed: [] }
+  }
   if (step.verb === 'aggregate') return { outputs: { [step.id]: aggregated(step, [...memory, ...input]) }, failed: [] }
   if (step.verb === 'dedupe') return { outputs: { [step.id]: deduped(step, input, memory) }, failed: [] }
   if (step.verb === 'route') return routed(step, input)
@@ -135,22 +146,6 @@ function routed(step: Step & { verb: 'route' }, input: readonly Arrival[]): Made
     if (name !== undefined) outputs[name]!.push({ ...arrival, way: `${arrival.way}>${step.id}.${name}` })
   }
   return { outputs, failed: [] }
-}
-
-function total(of: Total, rows: readonly Row[]): unknown {
-  const numbers = (name: string) => rows.map((row) => row[name] as number)
-  switch (of) {
-    case 'count()':
-      return rows.length
-    case 'sum(q)':
-      return numbers('q').reduce((a, b) => a + b, 0)
-    case 'max(n)':
-      return Math.max(...numbers('n'))
-    case 'min(n)':
-      return Math.min(...numbers('n'))
-    case 'max(u)':
-      return rows.map((row) => row['u'] as string).reduce((a, b) => (a > b ? a : b))
-  }
 }
 
 function aggregated(step: Step & { verb: 'aggregate' }, input: readonly Arrival[]): Arrival[] {

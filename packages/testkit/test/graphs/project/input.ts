@@ -6,12 +6,12 @@ import { openLog } from '@millrace/client-log'
 import { type Case, type InputRecord, correctedRecord, type Source, type Split } from '../case.ts'
 import { inputFolder, placeOf, sideFile } from './spec.ts'
 
-const columns = ['n', 'u', 'k', 'q', 'd', 'c', 't', 'b'] as const
+const columns = ['n', 'u', 'k', 'q', 'd', 'c', 't', 'b', 'w'] as const
 const header = `${columns.join()},pad\n`
 
-function jsonOf({ undecodable, n, u, k, q, d, c, t, b }: InputRecord): string {
-  const text = JSON.stringify({ n, u, k, q, d, c, t, b })
-  return undecodable ? `${text.slice(0, -1)}]` : text
+function jsonOf({ undecodable, n, u, k, q, d, c, t, b, w }: InputRecord): string {
+  const text = JSON.stringify({ n, u, k, q: undecodable === 'value' ? 'x' : q, d, c, t, b, w })
+  return undecodable === 'line' ? `${text.slice(0, -1)}]` : text
 }
 
 const csvOf = (record: InputRecord): string =>

@@ -1,6 +1,6 @@
 /** Writes the spec of a case as YAML, one node per line. */
-import type { Case, Field, SetValue, Shape, Sink, Source, Step, Test } from '../case.ts'
-import { sourceShape } from '../case.ts'
+import type { Case, EventTime, Field, SetValue, Shape, Sink, Source, Step, Test } from '../case.ts'
+import { sourceShape, timeFormat, type Window } from '../case.ts'
 import { outputOf, shapesOf } from '../shape.ts'
 
 type Yaml = Record<string, unknown>
@@ -39,10 +39,26 @@ function sourceOf(source: Source, whole: boolean): Yaml {
     type: kind === 'jsonl' ? 'files' : kind,
     config,
     schema: schema(fields ?? sourceShape),
+    ...(source.eventTime ? { event_time: eventTimeOf(source.eventTime) } : {}),
     ...(onError ? { on_error: { data: onError } } : {}),
     ...soon,
   }
 }
+
+const ms = (n: number): string => `${n}ms`
+
+const eventTimeOf = ({ outOfOrder, maxSkew }: EventTime): Yaml => ({
+  field: 'w',
+  formats: [timeFormat],
+  max_out_of_order: outOfOrder === null ? 'unbounded' : ms(outOfOrder),
+  ...(maxSkew === undefined ? {} : { max_skew: ms(maxSkew) }),
+})
+
+const windowOf = ({ length, lateness, late }: Window): Yaml => ({
+  ...Object.fromEntries(Object.entries(length).map(([name, value]) => [name, ms(value as number)])),
+  ...(lateness === 0 ? {} : { allowed_lateness: ms(lateness) }),
+  late: late ?? 'drop',
+})
 
 function verbOf(step: Step, input: Shape): Yaml {
   switch (step.verb) {
@@ -66,7 +82,15 @@ function verbOf(step: Step, input: Shape): Yaml {
     case 'explode':
       return { explode: { field: 'tags', index: 'item' } }
     case 'aggregate':
-      return { aggregate: { by: step.by, outputs: step.outputs, max_groups: step.cap } }
+      return {
+        aggregate: {
+          by: step.by,
+          outputs: step.outputs,
+          max_groups: step.cap,
+          ...(step.window ? { window: windowOf(step.window) } : {}),
+          ...(step.window?.emit ? { emit: step.window.emit } : {}),
+        },
+      }
     case 'dedupe':
       return { dedupe: { by: step.by, last: step.last, ...(step.nulls ? { nulls: step.nulls } : {}) } }
     case 'join': {

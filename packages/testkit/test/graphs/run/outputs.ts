@@ -115,7 +115,9 @@ const plain = (value: unknown): unknown =>
     ? Buffer.from(value).toString('base64')
     : typeof value === 'bigint'
       ? Number(value)
-      : value
+      : value instanceof Date
+        ? value.toISOString()
+        : value
 
 const plainRow = (row: object): Row =>
   Object.fromEntries(Object.entries(row).map(([name, value]) => [name, plain(value)]))

@@ -1,0 +1,68 @@
+/** Random windows. */
+import type { Shape, Total, Verb, Window } from '../case.ts'
+import type { Random } from '../random.ts'
+import { grain } from './times.ts'
+
+/** The totals that any aggregation may have, by name. */
+export const allTotals: Readonly<Record<string, Total>> = {
+  lines: 'count()',
+  total: 'sum(q)',
+  top: 'max(n)',
+  low: 'min(n)',
+  who: 'max(u)',
+}
+
+/** An aggregation by window, whose late output would be of this name. */
+export function windows(random: Random, shape: Shape, late: string): Verb {
+  const groups = [['k'], ['k'], ['q'], ['b'], ['k', 'q'], ['kk'], ['key'], []]
+  const by = random.pick(groups.filter((names) => names.every((name) => shape[name])))
+  // Results with these names can be merged with records, and tested.
+  const outputs: Record<string, Total> =
+    !by.includes('q') && random.chance(0.4)
+      ? { u: 'max(u)', n: 'max(n)', q: 'sum(q)' }
+      : Object.fromEntries(random.some(Object.entries(allTotals), 2, 4))
+  return { verb: 'aggregate', by, outputs, cap: random.pick([1000, 5000]), window: anyWindow(random, late) }
+}
+
+function anyWindow(random: Random, late: string): Window {
+  const length = anyLength(random)
+  const emit = random.weighted<Window['emit']>([
+    [3, undefined],
+    [1, 'on_end'],
+    [3, 'on_close'],
+    [3, 'on_change'],
+  ])
+  return {
+    length,
+    lateness: random.chance(0.5)
+      ? 0
+      : random.weighted([
+          [3, grain * random.int(1, 12)],
+          [1, random.int(1, 40)],
+        ]),
+    ...(random.chance(0.6) ? { late } : {}),
+    ...(emit && !('session' in length) ? { emit } : {}),
+  }
+}
+
+function anyLength(random: Random): Window['length'] {
+  const offsetBelow = (length: number) => (random.chance(0.3) ? random.int(0, length - 1) : 0)
+  return random.weighted<() => Window['length']>([
+    [
+      4,
+      () => {
+        const tumbling = grain * random.int(2, 24)
+        return { tumbling, offset: offsetBelow(tumbling) }
+      },
+    ],
+    [
+      4,
+      () => {
+        const slide = grain * random.int(2, 12)
+        const rest = random.chance(0.3) ? random.int(0, slide - 1) : 0
+        return { sliding: slide * random.int(1, 4) + rest, slide, offset: offsetBelow(slide) }
+      },
+    ],
+    [4, () => ({ session: grain * random.int(1, 10) })],
+  ])()
+}
