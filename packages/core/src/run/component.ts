@@ -324,8 +324,11 @@ export async function runComponent(component: Component, options: ComponentOptio
       take: (batches) => (isEnding ? undefined : intake.take(node, batches)),
       onPoll: (isPolling) => void (isPolling ? polled.add(node.id) : polled.delete(node.id)),
     }).then(() => {
-      intake.ended(node)
-      backpressure.released()
+      // A stop ends no lane: the others may still deliver something, which must close no window of this one.
+      if (!stopReading.signal.aborted) {
+        intake.ended(node)
+        backpressure.released()
+      }
       stopIfCaughtUp()
       if (!stopReading.signal.aborted) bad.sourceEnded(node.id)
       endEpochIfDue()
