@@ -62,6 +62,23 @@ export interface SavedMemory {
   entries(): Iterable<readonly [key: string, value: string, split: string | undefined]>
 }
 
+/** What a step holds until its watermark has come far enough. */
+export interface Waiting {
+  /** Windows that have not fired, and the records in them; one in several windows is counted once. */
+  readonly windows: number
+  readonly records: number
+  /** The windows that fire first, in that order; a few are enough. */
+  readonly next: readonly WaitingWindow[]
+}
+
+/** A window that has not fired: from `start` to before `end`; it fires at the watermark `firesAt`. All in ms UTC. */
+export interface WaitingWindow {
+  readonly start: number
+  readonly end: number
+  readonly firesAt: number
+  readonly records: number
+}
+
 /** A running step. */
 export interface Transform {
   /** Called before the first record: loads user code. The only place for I/O. */
@@ -83,6 +100,11 @@ export interface Transform {
   epochEnds?(out: Output): void
   /** The clock time at which `advance` is to be called even if no record arrives, ms UTC; undefined: none. */
   due?(): number | undefined
+  /**
+   * What waits for the watermark, for people who ask why a window is still open (`pipe watermark`). Called once a
+   * second while the pipeline runs, so it counts what it has counted, and does not go through records.
+   */
+  waiting?(): Waiting
   /**
    * Restores the memory of a stateful step. It may read all entries now, or each one on demand.
    */

@@ -5,6 +5,8 @@ import type { SinkNode } from './nodes.ts'
 export interface Backpressure {
   /** Resolves when there is room for more; undefined: there is. */
   wait(): Promise<void> | undefined
+  /** The sinks that are too far behind. */
+  full(): readonly string[]
   /** Queues drained or splits may continue: wakes everyone who waits, to check again. */
   released(): void
   /** Resolves at the next release, or when the signal aborts. */
@@ -14,8 +16,8 @@ export interface Backpressure {
 /** `isHalted`: the writers have stopped, so nothing may wait for them. */
 export function createBackpressure(sinks: readonly SinkNode[], bounds: Bounds, isHalted: () => boolean): Backpressure {
   let waiting: (() => void)[] = []
-  const isFull = () =>
-    !isHalted() && sinks.some(({ queue }) => queue.rows > bounds.aheadRows || queue.bytes > bounds.aheadBytes)
+  const isBehind = ({ queue }: SinkNode) => queue.rows > bounds.aheadRows || queue.bytes > bounds.aheadBytes
+  const isFull = () => !isHalted() && sinks.some(isBehind)
   const next = () => new Promise<void>((resolve) => waiting.push(resolve))
   return {
     wait() {
@@ -24,6 +26,7 @@ export function createBackpressure(sinks: readonly SinkNode[], bounds: Bounds, i
         while (isFull()) await next()
       })()
     },
+    full: () => sinks.filter(isBehind).map(({ id }) => id),
     released() {
       const woken = waiting
       waiting = []

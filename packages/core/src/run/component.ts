@@ -62,6 +62,7 @@ import { createReplays } from './replays.ts'
 import { runReader } from './reader.ts'
 import type { Calls } from './retry.ts'
 import { createBackpressure } from './backpressure.ts'
+import { createWatermarks } from './watermarks.ts'
 import { graceMs, type Shutdown } from './shutdown.ts'
 import { runWriter } from './writer.ts'
 
@@ -343,6 +344,18 @@ export async function runComponent(component: Component, options: ComponentOptio
       released: backpressure.released,
     }).catch(halt.fail),
   )
+  const watermarks = createWatermarks({
+    component,
+    lanes,
+    clock,
+    folder: store.folder,
+    observe,
+    progress,
+    polled,
+    failing: calls.failing,
+    slowSinks: backpressure.full,
+    waitsFor: intake.waitsFor,
+  })
   let lastTickMs = clock.monotonic()
   const stopTicking = clock.every(options.bounds.tickMs, () => {
     const elapsed = clock.monotonic() - lastTickMs
@@ -351,6 +364,7 @@ export async function runComponent(component: Component, options: ComponentOptio
     // Only a source that was polled can be idle.
     intake.tick(elapsed, polled)
     endEpochIfDue()
+    watermarks.tick()
   })
   const stopReplays = options.replayInput.start(
     component,
@@ -387,6 +401,7 @@ export async function runComponent(component: Component, options: ComponentOptio
     throw await locateFailure(halt.failure, component)
   } finally {
     stopTicking()
+    watermarks.end()
     stopReplays()
     await order?.close()
     abort.signal.removeEventListener('abort', onAbort)

@@ -18,7 +18,7 @@ import type { BadRecords } from './bad-records.ts'
 import { admitBatch } from './admit-batch.ts'
 import { arrivalTimes } from './event-time.ts'
 import type { Graph } from './graph.ts'
-import type { Lanes } from './lanes.ts'
+import type { LaneOf, Lanes } from './lanes.ts'
 import type { Component, SourceNode, StepNode } from './nodes.ts'
 import type { OpenEpoch } from './open-epoch.ts'
 import type { Order, OrderEntry } from './order.ts'
@@ -39,6 +39,8 @@ export interface Intake {
   end(): Promise<void>
   /** Whether a split may be read further. */
   wants(source: string, split: string): boolean
+  /** The lane that has to come further before a split is read, because of `max_skew`. */
+  waitsFor(source: string, split: string): LaneOf | undefined
   /** Before the first record: advances the steps to the time at which the state was saved. */
   begin(): void
   /** Resolves when no work is pending between two hand-overs. */
@@ -337,6 +339,7 @@ export function createIntake(ctx: IntakeContext): Intake {
       const next = toReplay.find((e) => e.kind === 'batch' && e.source === source && (e.n > 0 || e.end))
       return next?.kind === 'batch' && next.split === split
     },
+    waitsFor: (source, split) => lanes.waitsFor(source, split, skewMs),
     begin: () =>
       void guarded(() => {
         const more = advanceTime(false)

@@ -48,6 +48,10 @@ export interface Lanes {
   high(source: string, split: string): number
   /** The watermark over these sources, ms UTC. */
   watermark(sources: readonly string[]): number
+  /** The same as it was when `watermark` was last asked. */
+  reached(sources: readonly string[]): number
+  /** Every lane of the sources that have event time; a source without lanes has one without a name. */
+  all(): readonly LaneNow[]
   /** Time has passed with a poll of these sources pending. Returns the lanes that have just become idle. */
   tick(elapsedMs: number, polled: ReadonlySet<string>): readonly LaneOf[]
   /** The logged order has these lanes become idle at this point. */
@@ -63,6 +67,8 @@ export interface Lanes {
   repeated(): void
   /** Whether a split may be read further: at most `skewMs` ahead of the slowest lane that has more available. */
   wants(source: string, split: string, skewMs: number): boolean
+  /** The lane for which it may not be read further. */
+  waitsFor(source: string, split: string, skewMs: number): LaneOf | undefined
   /** What changed since the last call, to be saved. */
   changes(): Save['lanes']
 }
@@ -70,6 +76,15 @@ export interface Lanes {
 export interface LaneOf {
   readonly source: string
   readonly lane: string
+}
+
+/** A lane as it is now. Inactive ones, which are idle or have ended, hold no watermark back. */
+export interface LaneNow {
+  readonly node: SourceNode
+  readonly lane: Readonly<Lane>
+  readonly isActive: boolean
+  /** Its watermark, ms UTC. */
+  readonly watermark: number
 }
 
 export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']): Lanes {
@@ -112,7 +127,18 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
   }
   const lanesOf = (of: SourceLanes): Lane[] =>
     of.lanes.size > 0 ? [...of.lanes.values()] : of.ended ? [] : [of.placeholder]
-  const activeLanes = (of: SourceLanes): Lane[] => lanesOf(of).filter((l) => !l.ended && !l.idle && !l.hadEnded)
+  const isActive = (lane: Lane) => !lane.ended && !lane.idle && !lane.hadEnded
+  const activeLanes = (of: SourceLanes): Lane[] => lanesOf(of).filter(isActive)
+  const waitsFor = (source: string, split: string, skewMs: number): LaneOf | undefined => {
+    const own = all.get(source)!.lanes.get(laneName(all.get(source)!, split))
+    if (!own || !Number.isFinite(own.readHigh)) return undefined
+    for (const [id, of] of all) {
+      for (const lane of activeLanes(of))
+        if (lane !== own && !lane.caughtUp && own.readHigh > lane.readHigh + skewMs)
+          return { source: id, lane: lane.id }
+    }
+    return undefined
+  }
   const wake = (lane: Lane) => {
     if (lane.idle || lane.hadEnded) lane.isSaved = false
     lane.caughtUp = false
@@ -208,6 +234,18 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
       }
       return now
     },
+    reached: (ids) => lastWatermarks.get(ids.join()) ?? Number.NEGATIVE_INFINITY,
+    all: () =>
+      [...all.values()].flatMap((of) =>
+        of.node.eventTime
+          ? lanesOf(of).map((lane) => ({
+              node: of.node,
+              lane,
+              isActive: isActive(lane),
+              watermark: watermarkOf(of, lane),
+            }))
+          : [],
+      ),
     tick(elapsedMs, polled) {
       const nowIdle: LaneOf[] = []
       for (const [source, of] of all) {
@@ -259,15 +297,8 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
     repeated() {
       for (const of of all.values()) for (const lane of of.lanes.values()) lane.hadEnded = false
     },
-    wants(source, split, skewMs) {
-      const own = all.get(source)!.lanes.get(laneName(all.get(source)!, split))
-      if (!own || !Number.isFinite(own.readHigh)) return true
-      for (const of of all.values()) {
-        for (const lane of activeLanes(of))
-          if (lane !== own && !lane.caughtUp && own.readHigh > lane.readHigh + skewMs) return false
-      }
-      return true
-    },
+    wants: (source, split, skewMs) => waitsFor(source, split, skewMs) === undefined,
+    waitsFor,
     changes() {
       const changed: SavedLane[] = []
       for (const [source, of] of all) {

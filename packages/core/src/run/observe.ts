@@ -1,5 +1,6 @@
 /** The events of a run, for progress displays, metrics and logs. Observers must be quick and must not throw. */
 import type { Counters } from './counters.ts'
+import type { StepWatermark } from './watermark-report.ts'
 
 /** Something that happened in a run. */
 export type RunEvent =
@@ -29,6 +30,8 @@ export type RunEvent =
       readonly forMs: number
     }
   | { readonly type: 'warning'; readonly node: string; readonly message: string }
+  /** Another lane holds the watermark of a step, or for another reason, and has done so for a second. */
+  | ({ readonly type: 'watermark' } & StepWatermark)
   | { readonly type: 'stopping'; readonly reason: string }
   | { readonly type: 'ended'; readonly ended: boolean }
   /** The error that stopped the run; it is also thrown. */
@@ -52,6 +55,8 @@ export interface Progress {
   behind?: number
   /** When the last record read had arrived, ms UTC; of several sources, the earliest. */
   arrivedMs?: number
+  /** The steps that use event time, as of the last second. Absent: there are none, or there are several workers. */
+  watermarks?: readonly StepWatermark[]
 }
 
 /** Called with each event, in order. */

@@ -2,7 +2,13 @@
 import type { Component, StepNode } from './nodes.ts'
 
 /** Step to the sources that reach it. */
-export function sourcesOfSteps({ sources, steps }: Component): ReadonlyMap<string, readonly string[]> {
+export function sourcesOfSteps({
+  sources,
+  steps,
+}: {
+  readonly sources: readonly { readonly id: string }[]
+  readonly steps: readonly Pick<StepNode, 'id' | 'plan'>[]
+}): ReadonlyMap<string, readonly string[]> {
   const reaching = new Map<string, readonly string[]>(sources.map(({ id }) => [id, [id]]))
   const own = new Map<string, readonly string[]>()
   for (const { id, plan } of steps) {

@@ -31,6 +31,8 @@ export interface Calls {
   attempts(node: ConnectorNode, doing: string, giveUp?: AbortSignal): Attempts
   /** The calls that are in flight, by node. */
   busy(): readonly { readonly node: ConnectorNode; readonly doing: string }[]
+  /** Nodes whose system does not answer: since when, ms UTC. */
+  readonly failing: ReadonlyMap<string, number>
 }
 
 export interface CallsContext {
@@ -45,6 +47,7 @@ export interface CallsContext {
 
 export function createCalls({ clock, observe, signal, hasSavedBefore, isStopping }: CallsContext): Calls {
   const answered = new Set<string>()
+  const failing = new Map<string, number>()
   const inFlight = new Set<{ readonly node: ConnectorNode; readonly doing: string }>()
   const timeoutMs = ({ id, retry }: ConnectorNode): number => {
     const own = retry.forMs ?? Number.POSITIVE_INFINITY
@@ -74,12 +77,14 @@ export function createCalls({ clock, observe, signal, hasSavedBefore, isStopping
         const backoff = Math.min(maxMs, firstMs * 2 ** Math.min(attempt - 1, 30)) * (0.5 + Math.random() / 2)
         const waitMs = Math.min(Math.max(requestedMs ?? 0, backoff), leftMs)
         const { message } = error as Error
+        if (!failing.has(node.id)) failing.set(node.id, clock.now())
         observe({ type: 'retry', node: node.id, doing, message, attempt, waitMs, sinceMs: waitedMs, forMs })
         await clock.sleep(waitMs, giveUp)
         if (giveUp.aborted) throw asRunError(error, node, doing, exitCode())
       },
       succeeded() {
         attempt = 0
+        failing.delete(node.id)
         answered.add(node.id)
       },
     }
@@ -105,6 +110,7 @@ export function createCalls({ clock, observe, signal, hasSavedBefore, isStopping
       }
     },
     busy: () => [...inFlight],
+    failing,
   }
 }
 

@@ -27,6 +27,7 @@ import { createShutdown, type Shutdown, withinGrace } from './shutdown.ts'
 import { loadSideInputs, checkSideInput } from './side-inputs.ts'
 import { countersById, summaryOf, type Summary } from './summary.ts'
 import { type WiredInstance, instantiate } from './wiring.ts'
+import { removeWatermarks } from './watermark-file.ts'
 import { runWorkers } from './workers.ts'
 
 /**
@@ -63,6 +64,7 @@ async function runHere(plan: Plan, registry: Registry, options: RunOptions): Pro
   const store = openStore(stateFolder(stateHome, plan.name, at))
   try {
     checkScale(stateHome, plan, at.n)
+    removeWatermarks(store.folder)
     const start = startOrResume(plan, registry, store, options, clock)
     if (start.isOver) return summaryOfEnded(plan, instance, store, start, clock)
     const controls = createControls(plan, options, clock, start)
