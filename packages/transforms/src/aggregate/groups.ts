@@ -24,6 +24,8 @@ export interface Group {
   state: AggregateState
   /** If memory is kept separately for each split: the split of its records. */
   split: string | undefined
+  /** How many records were added to it. */
+  records: number
   /** The start of its window; 0 without windows. */
   readonly start: number
   /** It is among the changes since the last save. */
@@ -41,10 +43,14 @@ export interface Groups {
   of(row: Row): Group | undefined
   /** Creates the group of a row that has none. */
   add(row: Row, state: AggregateState): Group
+  /** A record was added to a group. */
+  added(group: Group): void
+  /** How many records were added to the groups that are left. */
+  readonly records: number
   /** In the order in which they were first seen. */
   all(): Iterable<Group>
   readonly size: number
-  restore(saved: string, state: AggregateState, split: string | undefined): Group
+  restore(saved: string, state: AggregateState, split: string | undefined, records?: number): Group
   /** Takes a group out of `all`; once none is left, all are gone. */
   forget(group: Group): void
   /** Removes a group. */
@@ -63,6 +69,7 @@ export function createGroups(input: RecordType, by: readonly string[], start = 0
   let top: Level = new Map()
   const order = new Set<Group>()
   let last: Group | undefined
+  let records = 0
   const find = (parts: readonly unknown[]): Group | undefined => {
     let level: Level | undefined = top
     for (let d = 0; level && d < depth - 1; d++) level = level.get(parts[d]) as Level | undefined
@@ -77,6 +84,7 @@ export function createGroups(input: RecordType, by: readonly string[], start = 0
       state,
       start,
       split: undefined,
+      records: 0,
       changed: false,
       isNew: false,
       shown: undefined,
@@ -112,18 +120,28 @@ export function createGroups(input: RecordType, by: readonly string[], start = 0
       const values = fields.map(({ value }) => kept(value(row)))
       return (last = add(values, partsOf(values), state))
     },
+    added(group) {
+      group.records++
+      records++
+    },
+    get records() {
+      return records
+    },
     all: () => order,
     get size() {
       return order.size
     },
-    restore(saved, state, split) {
+    restore(saved, state, split, restored = 0) {
       const values = (JSON.parse(saved) as Json[]).map((value, d) => (value === null ? null : fields[d]!.read(value)))
       const group = add(values, partsOf(values), state)
       group.split = split
+      group.records = restored
+      records += restored
       return group
     },
     remove(group) {
       order.delete(group)
+      records -= group.records
       if (last === group) last = undefined
       const levels: Level[] = [top]
       for (let d = 0; d < depth - 1; d++) levels.push(levels[d]!.get(group.parts[d]) as Level)
@@ -134,6 +152,7 @@ export function createGroups(input: RecordType, by: readonly string[], start = 0
     },
     forget(group) {
       order.delete(group)
+      records -= group.records
       if (order.size > 0) return
       top = new Map()
       last = undefined

@@ -74,7 +74,9 @@ export function adder(
       out.fail(i, error.code, { message: error.message, field: error.field })
       return undefined
     }
-    return known ?? groups.add(row, state)
+    const group = known ?? groups.add(row, state)
+    groups.added(group)
+    return group
   }
 }
 
@@ -92,6 +94,14 @@ export const readFlagged = (
   isNew: text.startsWith('+'),
   state: compiled.decode(text.slice(1)),
 })
+
+/** A group of a window as text: how many records it has, and its state as the runtime writes it. */
+export const withRecords = ({ records }: Group, text: string): string => `${records} ${text}`
+
+export function readRecords(text: string): readonly [records: number, text: string] {
+  const space = text.indexOf(' ')
+  return [Number(text.slice(0, space)), text.slice(space + 1)]
+}
 
 /** Emits what has changed at each multiple of `every` on the clock; undefined: `emit` does not go by the clock. */
 export function timerOf(emit: Emit | undefined, isWaiting: () => boolean, emitAll: (out: Output) => void) {

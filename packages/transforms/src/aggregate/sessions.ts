@@ -20,6 +20,7 @@ import { latenessOf } from './late.ts'
 import { changesOf, checkCap, piece } from './memory.ts'
 import type { Options, WindowOptions } from './options.ts'
 import { outputOf } from './output.ts'
+import { nextCount } from './waiting.ts'
 import { placeReader } from './places.ts'
 
 interface Session {
@@ -27,6 +28,7 @@ interface Session {
   start: number
   last: number
   state: AggregateState
+  records: number
   /** It was emitted, or merged into another one. */
   isGone: boolean
 }
@@ -48,14 +50,18 @@ export function createSessions(
   const changes = changesOf(
     ({ saved }) => saved,
     (group) =>
-      JSON.stringify(sessionsOf(group).list.map(({ start, last, state }) => [start, last, compiled.encode(state)])),
+      JSON.stringify(
+        sessionsOf(group).list.map(({ start, last, state, records }) => [start, last, compiled.encode(state), records]),
+      ),
   )
   const closesAt = ({ last }: Session) => last + gap - 1 + gap + allowed
   const heap = createHeap<Session>()
   let count = 0
+  /** The records in all sessions. */
+  let recordCount = 0
   let reached = Number.NEGATIVE_INFINITY
-  const begin = (group: Group, start: number, last: number, state: AggregateState): Session => {
-    const session = { group, start, last, state, isGone: false }
+  const begin = (group: Group, start: number, last: number, state: AggregateState, records: number): Session => {
+    const session = { group, start, last, state, records, isGone: false }
     sessionsOf(group).list.push(session)
     heap.push(closesAt(session), session)
     count++
@@ -98,11 +104,14 @@ export function createSessions(
           continue
         }
         const group = known ?? groups.add(row, emptyList())
-        const session = near[0] ?? begin(group, time, time, state)
+        const session = near[0] ?? begin(group, time, time, state, 0)
+        session.records++
+        recordCount++
         session.start = Math.min(session.start, time)
         session.last = Math.max(session.last, time)
         for (const other of near.slice(1)) {
           compiled.merge(session.state, other.state)
+          session.records += other.records
           session.start = Math.min(session.start, other.start)
           session.last = Math.max(session.last, other.last)
           end(other)
@@ -136,6 +145,7 @@ export function createSessions(
         const { values, saved } = group
         emitGroup({ values, saved, state, shown: undefined }, out, { start, end: last + gap })
         n++
+        recordCount -= session.records
         end(session)
         changes.touch(group)
         if (sessionsOf(group).list.length > 0) continue
@@ -144,13 +154,32 @@ export function createSessions(
       }
       return true
     },
+    waiting() {
+      const first: Session[] = []
+      while (first.length < nextCount && heap.size > 0) {
+        const key = heap.least()
+        const session = heap.pop()
+        if (session.isGone) continue
+        // It has grown since it was put there.
+        if (closesAt(session) > key) heap.push(closesAt(session), session)
+        else first.push(session)
+      }
+      for (const session of first) heap.push(closesAt(session), session)
+      const next = first.map((session) => {
+        const { start, last, records } = session
+        return { start, end: last + gap, firesAt: closesAt(session), records }
+      })
+      return { windows: count, records: recordCount, next }
+    },
     takeChanges: changes.take,
     changeCount: changes.count,
     restore(memory) {
       for (const [saved, text, split] of memory.entries()) {
         const group = groups.restore(saved, emptyList(), split)
-        for (const [start, last, state] of JSON.parse(text) as [number, number, string][])
-          begin(group, start, last, compiled.decode(state))
+        for (const [start, last, state, records] of JSON.parse(text) as [number, number, string, number][]) {
+          begin(group, start, last, compiled.decode(state), records)
+          recordCount += records
+        }
       }
     },
   }

@@ -3,16 +3,18 @@
  * merged when it fires. A record that is late for some of its windows, but not for all, is added to each of the others.
  *
  * Memory: an entry per pane and group, `p START GROUP`; per window and group with such records, `w START GROUP`;
- * `fired`, up to which end windows have fired; and `settled`, the watermark up to which they have closed.
+ * `fired`, up to which end windows have fired; and `settled`, the watermark up to which they have closed. Each group is
+ * saved with the number of its records.
  */
 import type { Aggregation, AggregateState, MemoryChange, Output, Row, StepContext, Transform } from '@millrace/core'
 import { splitReader } from '../splits.ts'
 import { emitter } from './emit.ts'
 import { createGroups, type Group, type Groups } from './groups.ts'
 import { latenessOf } from './late.ts'
-import { adder, changesOf, checkCap, timerOf } from './memory.ts'
+import { adder, changesOf, checkCap, readRecords, timerOf, withRecords } from './memory.ts'
 import type { Options, WindowOptions } from './options.ts'
 import { outputOf } from './output.ts'
+import { waitingIn } from './waiting.ts'
 import { floorTo, type Span } from './windows.ts'
 
 interface SlidingWindow extends Span {
@@ -41,7 +43,7 @@ export function createSliding(
   const panes = new Map<number, Groups>()
   const windows = new Map<number, SlidingWindow>()
   const emitGroup = emitter(o, compiled, outputOf(o, ctx.input, compiled))
-  const encode = (group: Group) => compiled.encode(group.state)
+  const encode = (group: Group) => withRecords(group, compiled.encode(group.state))
   const inPanes = changesOf(({ start, saved }) => `p ${start} ${saved}`, encode)
   const inWindows = changesOf(({ start, saved }) => `w ${start} ${saved}`, encode)
   const isEager = emit === 'on_change' || typeof emit === 'object'
@@ -94,6 +96,11 @@ export function createSliding(
       if (group.shown !== undefined) of.shown.set(group.saved, group.shown)
     }
     of.updated.clear()
+  }
+  const recordsIn = ({ start, end, own }: SlidingWindow): number => {
+    let n = own?.records ?? 0
+    for (let p = floorTo(start, paneMs, offset); p < end; p += paneMs) n += panes.get(p)?.records ?? 0
+    return n
   }
   const emitUpdates = (out: Output) => {
     for (const of of windows.values()) if (of.updated.size > 0) show(of, of.updated, out)
@@ -186,6 +193,13 @@ export function createSliding(
       if (next <= watermark) settle(watermark, out)
       return true
     },
+    waiting() {
+      const open = [...windows.values()].filter((each) => !each.hasFired)
+      let records = open.reduce((sum, { own }) => sum + (own?.records ?? 0), 0)
+      // A pane waits until the last of its windows has fired.
+      for (const [start, groups] of panes) if (lastOf(start) + size > firedTo) records += groups.records
+      return waitingIn(open, records, nextOf, (of) => ({ start: of.start, end: of.end, records: recordsIn(of) }))
+    },
     ...(timer ? { due: timer.due } : {}),
     ...(emit === 'on_close' || timer ? {} : { epochEnds: emitUpdates }),
     takeChanges() {
@@ -207,7 +221,8 @@ export function createSliding(
         const space = key.indexOf(' ', 2)
         const start = Number(key.slice(2, space))
         const groups = key.startsWith('p') ? paneOf(start) : ownOf(open(start))
-        groups.restore(key.slice(space + 1), compiled.decode(text), split)
+        const [records, state] = readRecords(text)
+        groups.restore(key.slice(space + 1), compiled.decode(state), split, records)
         count++
       }
       // Which of their results were emitted is not known: they are emitted again, under the same keys.

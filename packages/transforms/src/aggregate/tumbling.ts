@@ -3,16 +3,27 @@
  * or if the window has closed. A window fires when the watermark reaches its end, and closes, which drops its groups,
  * when it reaches the end of the allowed lateness.
  *
- * Memory: an entry per window and group, `START GROUP`.
+ * Memory: an entry per window and group, `START GROUP`, with the number of its records.
  */
 import type { Aggregation, Output, Row, StepContext, Transform } from '@millrace/core'
 import { splitReader } from '../splits.ts'
 import { emitter } from './emit.ts'
 import { createGroups, type Group, type Groups } from './groups.ts'
 import { latenessOf } from './late.ts'
-import { adder, changesOf, checkCap, piece, readFlagged, timerOf, writeFlagged } from './memory.ts'
+import {
+  adder,
+  changesOf,
+  checkCap,
+  piece,
+  readFlagged,
+  readRecords,
+  timerOf,
+  withRecords,
+  writeFlagged,
+} from './memory.ts'
 import type { Options, WindowOptions } from './options.ts'
 import { outputOf } from './output.ts'
+import { waitingIn } from './waiting.ts'
 import { type Span, tumblingOf } from './windows.ts'
 
 interface TumblingWindow extends Span {
@@ -37,7 +48,7 @@ export function createTumbling(
   const emitGroup = emitter(o, compiled, outputOf(o, ctx.input, compiled))
   const changes = changesOf(
     ({ start, saved }) => `${start} ${saved}`,
-    (group) => writeFlagged(group, compiled),
+    (group) => withRecords(group, writeFlagged(group, compiled)),
   )
   let count = 0
   /** The watermark that the windows have reached. */
@@ -142,6 +153,11 @@ export function createTumbling(
       if (!end) timer?.advance(clock, out)
       return next > watermark || settle(watermark, out)
     },
+    waiting() {
+      const open = [...windows.values()].filter((each) => !each.hasFired)
+      const records = open.reduce((sum, { groups }) => sum + groups.records, 0)
+      return waitingIn(open, records, nextOf, ({ start, end, groups }) => ({ start, end, records: groups.records }))
+    },
     ...(timer ? { due: timer.due } : {}),
     // A window that has fired emits its updates once an epoch.
     ...(emit === 'on_close' || timer ? {} : { epochEnds: emitUpdates }),
@@ -151,9 +167,10 @@ export function createTumbling(
       for (const [key, text, split] of memory.entries()) {
         const space = key.indexOf(' ')
         const start = Number(key.slice(0, space))
-        const { isNew, state } = readFlagged(text, compiled)
+        const [records, flagged] = readRecords(text)
+        const { isNew, state } = readFlagged(flagged, compiled)
         const of = windows.get(start) ?? open(spanOf(start))
-        const group = of.groups.restore(key.slice(space + 1), state, split)
+        const group = of.groups.restore(key.slice(space + 1), state, split, records)
         group.isNew = isNew
         if (isNew && isEager) updated.push(group)
         count++
