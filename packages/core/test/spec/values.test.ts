@@ -37,6 +37,22 @@ describe('interpolation', () => {
   })
 })
 
+describe('a default', () => {
+  it('with a unit is resolved where the option has several forms: a duration, or a word', async () => {
+    const { plan, found } = await checkSpec(
+      spec(
+        '',
+        'type: lines, config: { path: a }, event_time: { field: a, formats: [yyyy-MM-dd] }, retry: { backoff: 1s }',
+      ),
+    )
+    expect(found).toEqual([])
+    expect(plan.sources[0]).toMatchObject({
+      eventTime: { maxOutOfOrderMs: 0 },
+      retry: { forMs: 1_800_000, firstMs: 1000, maxMs: 15_000 },
+    })
+  })
+})
+
 describe('a place', () => {
   it('is that of the character inside a quoted text, a block, and an interpolation', async () => {
     expect((await checkSpec(sink('key: "x-${env:NO}"'))).found).toContain('env_missing 4:64')
