@@ -27,6 +27,10 @@ export const commands: Readonly<Record<string, { readonly summary: string; load(
     summary: 'Query a collection of a documents store.',
     load: async () => (await import('./query.ts')).default,
   },
+  watermark: {
+    summary: 'Show why windows are still open.',
+    load: async () => (await import('./watermark.ts')).default,
+  },
   doctor: {
     summary: 'Connect to every system that the specs name.',
     load: async () => (await import('./doctor.ts')).default,

@@ -17,7 +17,8 @@ export function jsonEvents(io: Io): ProgressLine {
       const sources = counters.flatMap((c) => Object.values(c.sources))
       const records = sources.reduce((sum, { read }) => sum + read, 0)
       const lag = p.behind === undefined ? {} : { behind: p.behind }
-      tell(pipeline, 'info', 'progress', { records, bytes: p.bytes, ...lag })
+      const watermarks = p.watermarks ? { watermarks: p.watermarks } : {}
+      tell(pipeline, 'info', 'progress', { records, bytes: p.bytes, ...lag, ...watermarks })
     }
   }
   const timer = setInterval(progress, everyMs).unref()
@@ -34,6 +35,10 @@ export function jsonEvents(io: Io): ProgressLine {
         }
         case 'warning':
           return tell(pipeline, 'warn', 'warning', { node: event.node, message: event.message })
+        case 'watermark': {
+          const { type, ...step } = event
+          return tell(pipeline, 'info', type, step)
+        }
         case 'stopping':
           return tell(pipeline, 'info', 'stopping', { message: event.reason })
         case 'ended':

@@ -17,8 +17,8 @@ export interface InstanceWatermarks extends WatermarkReport {
   readonly instance: { readonly i: number; readonly n: number }
   /** The process that runs it; null: none. */
   readonly heldBy: string | null
-  /** What the process said last before it ended, by step, if it is not running. */
-  readonly before: Readonly<Record<string, Hold>>
+  /** If none runs it: what the last process said, and when, by step; null: it said nothing. */
+  readonly before: { readonly atMs: number; readonly holds: Readonly<Record<string, Hold>> } | null
 }
 
 /** The watermarks of each copy that has state; empty: it has not run yet. */
@@ -30,17 +30,19 @@ export function watermarksOf(plan: Plan, registry: Registry, workspace: Workspac
       const heldBy = store.holder() ?? null
       const told = readWatermarks(folder)
       const steps = told.flatMap((each) => each.steps)
+      const toldMs = Math.min(...told.map(({ atMs }) => atMs ?? 0))
       if (heldBy !== null && told.length > 0)
         return {
           instance: { i, n },
           heldBy,
-          before: {},
-          atMs: Math.min(...told.map(({ atMs }) => atMs ?? 0)),
+          before: null,
+          atMs: toldMs,
           steps,
           ...listed(told.flatMap(({ lanes }) => lanes)),
           otherLanes: told.reduce((sum, { otherLanes }) => sum + otherLanes, 0),
         }
-      const before = heldBy === null ? Object.fromEntries(steps.map(({ step, hold }) => [step, hold])) : {}
+      const holds = Object.fromEntries(steps.map(({ step, hold }) => [step, hold]))
+      const before = heldBy === null && told.length > 0 ? { atMs: toldMs, holds } : null
       const code = heldBy === null ? 'not_running' : 'starting'
       return { instance: { i, n }, heldBy, before, ...savedReport(code, plan, registry, workspace, store) }
     } finally {

@@ -330,7 +330,7 @@ it('is written for another process, which reads the saved state once the pipelin
       { lane: '1', highMs: 12 * second, state: 'not_running' },
       { lane: '0', highMs: 31 * second },
     ],
-    before: { counts: { code: 'never_idle', lane: '1' } },
+    before: { holds: { counts: { code: 'never_idle', lane: '1' } } },
   })
 })
 
