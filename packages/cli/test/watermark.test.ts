@@ -4,8 +4,9 @@ import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { InstanceWatermarks } from '@millrace/core'
-import { expect, it, onTestFinished } from 'vitest'
+import type { InstanceWatermarks, RunEvent } from '@millrace/core'
+import { expect, it, onTestFinished, vi } from 'vitest'
+import { jsonEvents } from '../src/print/events.ts'
 import { freshFolder, pipe } from './terminal.ts'
 
 const main = ['--conditions=@millrace/source', resolve(import.meta.dirname, '../src/main.ts')]
@@ -117,6 +118,9 @@ it('names the silent partition while the pipeline runs, and after it was killed'
   expect((await watermarks(folder)).steps).toMatchObject([
     { watermarkMs: at('10:19:59.999'), waiting: { windows: 1, records: 2, next: [{ start: at('10:00:00') }] } },
   ])
+
+  expect((await pipe(['state', 'reset', 'per-hour', '--yes'], folder)).code).toBe(0)
+  expect(await watermarks(folder)).toMatchObject({ before: null, lanes: [], steps: [{ watermarkMs: null }] })
 })
 
 it('says that a pipeline has no event time, or has not run', async () => {
@@ -129,4 +133,18 @@ it('says that a pipeline has no event time, or has not run', async () => {
     code: 2,
     err: expect.stringContaining('`per-hour` has not run yet'),
   })
+})
+
+it('is part of the progress that `pipe run --json` reports', () => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  let printed = ''
+  const events = jsonEvents({ err: (text: string) => void (printed += text) } as never)
+  const watermarks = [{ step: 'per_hour', watermarkMs: 1, hold: { code: 'reading', sinceMs: 0 } }]
+  const progress = { bytes: 0, totalBytes: 0, complete: false, watermarks }
+  const started = { type: 'started', pipeline: 'p', incarnation: 1, resumed: false, counters: [], progress }
+  events.observe('p', started as unknown as RunEvent)
+  vi.advanceTimersByTime(10_000)
+  events.close()
+  expect(JSON.parse(printed.trim().split('\n').at(-1)!)).toMatchObject({ code: 'progress', watermarks })
 })

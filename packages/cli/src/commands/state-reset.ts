@@ -5,6 +5,7 @@ import {
   MillraceError,
   openStore,
   readStore,
+  removeWatermarks,
   type StoreReader,
   stateFile,
   stateFolder,
@@ -87,6 +88,7 @@ function forget(folder: string): void {
   } finally {
     store.close()
   }
+  removeWatermarks(folder)
   rmSync(join(folder, 'inbox'), { recursive: true, force: true })
 }
 

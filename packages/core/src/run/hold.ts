@@ -1,5 +1,5 @@
 /** Why a lane holds a watermark back. */
-import type { LaneNow, LaneOf } from './lanes.ts'
+import type { LaneNow, LaneOf } from './lane.ts'
 
 /**
  * Why a lane holds its watermark back, as a stable code:

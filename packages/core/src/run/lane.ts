@@ -1,4 +1,5 @@
 /** What is known of one lane; see lanes.ts. */
+import type { SourceNode } from './nodes.ts'
 
 export interface Lane {
   readonly id: string
@@ -17,6 +18,24 @@ export interface Lane {
   /** How often it has reported `caughtUp` since `startCatchUp`. */
   caughtUpCount: number
 }
+
+/** A lane by its name; that of a source without lanes is empty. */
+export interface LaneOf {
+  readonly source: string
+  readonly lane: string
+}
+
+/** A lane as it is now. Inactive ones, which are idle or have ended, hold no watermark back. */
+export interface LaneNow {
+  readonly node: SourceNode
+  readonly lane: Readonly<Lane>
+  readonly isActive: boolean
+  /** Its watermark, ms UTC. */
+  readonly watermark: number
+}
+
+/** Whether it holds its watermark back. */
+export const isActive = (lane: Lane): boolean => !lane.ended && !lane.idle && !lane.hadEnded
 
 export const newLane = (id: string, high: number, isSaved: boolean): Lane => ({
   id,

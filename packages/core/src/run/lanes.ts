@@ -10,7 +10,7 @@
 import type { Batch, CaughtUp, SplitsFound } from '../record/index.ts'
 import { highOf } from '../record/index.ts'
 import type { Save, SavedLane } from '../store/index.ts'
-import { type Lane, newLane } from './lane.ts'
+import { isActive, type Lane, type LaneNow, type LaneOf, newLane } from './lane.ts'
 import type { SourceNode } from './nodes.ts'
 
 /** How far a lane of arrival times stays behind the clock, and how often it follows. */
@@ -73,20 +73,6 @@ export interface Lanes {
   changes(): Save['lanes']
 }
 
-export interface LaneOf {
-  readonly source: string
-  readonly lane: string
-}
-
-/** A lane as it is now. Inactive ones, which are idle or have ended, hold no watermark back. */
-export interface LaneNow {
-  readonly node: SourceNode
-  readonly lane: Readonly<Lane>
-  readonly isActive: boolean
-  /** Its watermark, ms UTC. */
-  readonly watermark: number
-}
-
 export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']): Lanes {
   const all = new Map<string, SourceLanes>()
   for (const node of sources) {
@@ -109,6 +95,8 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
     if (!lane) of.lanes.set(name, (lane = newLane(name, Number.NEGATIVE_INFINITY, true)))
     return lane
   }
+  const namedLane = (of: SourceLanes, lane: string): Lane =>
+    lane === '' && of.node.capabilities.lanes === 'split' ? of.placeholder : laneOf(of, lane)
   /** The last watermark of a step, by the sources that reach it; saved as a lane without source. */
   const lastWatermarks = new Map(
     saved.flatMap(({ source, lane, high }) => (source === '' ? [[lane, high] as const] : [])),
@@ -127,7 +115,6 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
   }
   const lanesOf = (of: SourceLanes): Lane[] =>
     of.lanes.size > 0 ? [...of.lanes.values()] : of.ended ? [] : [of.placeholder]
-  const isActive = (lane: Lane) => !lane.ended && !lane.idle && !lane.hadEnded
   const activeLanes = (of: SourceLanes): Lane[] => lanesOf(of).filter(isActive)
   const waitsFor = (source: string, split: string, skewMs: number): LaneOf | undefined => {
     const own = all.get(source)!.lanes.get(laneName(all.get(source)!, split))
@@ -236,16 +223,11 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
     },
     reached: (ids) => lastWatermarks.get(ids.join()) ?? Number.NEGATIVE_INFINITY,
     all: () =>
-      [...all.values()].flatMap((of) =>
-        of.node.eventTime
-          ? lanesOf(of).map((lane) => ({
-              node: of.node,
-              lane,
-              isActive: isActive(lane),
-              watermark: watermarkOf(of, lane),
-            }))
-          : [],
-      ),
+      [...all.values()].flatMap((of) => {
+        const { node } = of
+        const now = (lane: Lane) => ({ node, lane, isActive: isActive(lane), watermark: watermarkOf(of, lane) })
+        return node.eventTime ? lanesOf(of).map(now) : []
+      }),
     tick(elapsedMs, polled) {
       const nowIdle: LaneOf[] = []
       for (const [source, of] of all) {
@@ -264,9 +246,7 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
     },
     markIdle(idle) {
       for (const { source, lane } of idle) {
-        const of = all.get(source)!
-        const isNone = lane === '' && of.node.capabilities.lanes === 'split'
-        const found = isNone ? of.placeholder : laneOf(of, lane)
+        const found = namedLane(all.get(source)!, lane)
         found.idle = true
         found.isSaved = false
       }
@@ -288,8 +268,7 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
       for (const { source, lane } of moved) {
         const of = all.get(source)
         if (!of) continue
-        const isNone = lane === '' && of.node.capabilities.lanes === 'split'
-        const found = isNone ? of.placeholder : laneOf(of, lane)
+        const found = namedLane(of, lane)
         found.high = Math.max(found.high, clockMs - followMs)
         found.isSaved = false
       }

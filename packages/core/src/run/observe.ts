@@ -55,8 +55,8 @@ export interface Progress {
   behind?: number
   /** When the last record read had arrived, ms UTC; of several sources, the earliest. */
   arrivedMs?: number
-  /** The steps that use event time, as of the last second. Absent: there are none, or there are several workers. */
-  watermarks?: readonly StepWatermark[]
+  /** The steps that use event time, in each worker, as of the last second. Absent: there are none. */
+  watermarks?: readonly StepWatermark[] | undefined
 }
 
 /** Called with each event, in order. */

@@ -13,7 +13,7 @@ import { dirname, join } from 'node:path'
 import { MillraceError } from '../errors/index.ts'
 import type { Json } from '../record/index.ts'
 import type { Store } from '../store/index.ts'
-import type { LaneOf } from './lanes.ts'
+import type { LaneOf } from './lane.ts'
 
 /**
  * `n` records of a split up to a position, possibly with its end; or lanes that became idle, or followed the clock; or

@@ -1,10 +1,14 @@
 /**
  * Looks once a second at what holds the watermarks of a component: writes it to the state folder, keeps it with the
- * progress of the run, and says so when the holder of a watermark or the reason has changed, and stayed so for a second.
+ * progress of the run, and tells observers when another lane holds a watermark, or for another reason, and has done so
+ * for a second.
+ *
+ * Decision: docs/decisions/20261202-watermarks-are-explained.md
  */
 import type { Clock } from '../clock.ts'
 import { type HoldContext, reasonOf } from './hold.ts'
-import type { Lanes, LaneNow } from './lanes.ts'
+import type { LaneNow } from './lane.ts'
+import type { Lanes } from './lanes.ts'
 import type { Component } from './nodes.ts'
 import type { Observer, Progress } from './observe.ts'
 import { sourcesOfSteps } from './reach.ts'

@@ -135,6 +135,10 @@ const combinedProgress = (parts: readonly Progress[]) => ({
     const known = parts.flatMap((p) => p.arrivedMs ?? [])
     return known.length ? Math.min(...known) : undefined
   },
+  get watermarks() {
+    const known = parts.flatMap((p) => p.watermarks ?? [])
+    return known.length ? known : undefined
+  },
   get complete() {
     return parts.every((p) => p.complete)
   },
