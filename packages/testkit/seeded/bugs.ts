@@ -217,6 +217,14 @@ export const seededBugs: readonly SeededBug[] = [
     says: /expected/,
   },
   {
+    name: 'a stop that ends lanes',
+    breaks: 'What another source still delivers closes windows that are not complete.',
+    file: 'packages/core/src/run/component.ts',
+    edits: [['if (!stopReading.signal.aborted) lanes.ended(node.id)', 'lanes.ended(node.id)']],
+    test: ['packages/core/test/time/watermarks.test.ts', 'a stop ends no lane'],
+    says: /expected/,
+  },
+  {
     name: 'an idle lane that is not saved',
     breaks: 'After a restart it holds back the watermark again, and what was late before is counted.',
     file: 'packages/core/src/run/lanes.ts',

@@ -21,7 +21,10 @@ export interface InstanceWatermarks extends WatermarkReport {
   readonly before: { readonly atMs: number; readonly holds: Readonly<Record<string, Hold>> } | null
 }
 
-/** The watermarks of each copy that has state; empty: it has not run yet. */
+/**
+ * The watermarks of each copy that has state; empty: it has not run yet. Only for processes that do not run the pipeline
+ * themselves. Throws what reading a state throws.
+ */
 export function watermarksOf(plan: Plan, registry: Registry, workspace: Workspace): InstanceWatermarks[] {
   return instanceFolders(workspace.stateDir ?? workspace.home, plan.name).flatMap(({ folder, i, n }) => {
     const store = readStore(folder)
