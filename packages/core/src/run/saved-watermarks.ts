@@ -22,8 +22,8 @@ export interface InstanceWatermarks extends WatermarkReport {
 }
 
 /**
- * The watermarks of each copy that has state; empty: it has not run yet. Only for processes that do not run the pipeline
- * themselves. Throws what reading a state throws.
+ * The watermarks of each copy that has state; empty: it has not run yet. Only for processes that do not run the
+ * pipeline themselves. Throws what reading a state throws.
  */
 export function watermarksOf(plan: Plan, registry: Registry, workspace: Workspace): InstanceWatermarks[] {
   return instanceFolders(workspace.stateDir ?? workspace.home, plan.name).flatMap(({ folder, i, n }) => {

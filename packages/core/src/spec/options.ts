@@ -397,9 +397,6 @@ function resolvePlain(value: Json, schema: OptionSchema): Json {
     return isWord || !other ? value : resolvePlain(value, other)
   }
   if (typeof value === 'string' && isUnit(schema)) return parseUnit(value, schema) ?? value
-  // One of several forms: a duration, or a word.
-  const unit = typeof value === 'string' && schema.anyOf?.find(isUnit)
-  if (unit) return parseUnit(value as string, unit) ?? value
   if (Array.isArray(value)) return schema.items ? value.map((item: Json) => resolvePlain(item, schema.items!)) : value
   if (typeof value !== 'object' || value === null || !schema.properties) return value
   const given = value as Readonly<Record<string, Json>>
