@@ -110,7 +110,8 @@ export type SetValue =
   /** `coalesce(k, or)` */
   | { readonly or: string }
 
-export type Total = 'count()' | 'sum(q)' | 'max(n)' | 'min(n)' | 'max(u)'
+/** The first and the last by event time: only of windows. */
+export type Total = 'count()' | 'sum(q)' | 'max(n)' | 'min(n)' | 'max(u)' | 'first(n)' | 'last(n)'
 
 /** Windows of an aggregation; all lengths in ms. */
 export interface Window {
@@ -121,8 +122,6 @@ export interface Window {
   readonly lateness: number
   /** The output for late records; absent: they are dropped. */
   readonly late?: string
-  /** Absent: the default, which is `on_end`. */
-  readonly emit?: 'on_end' | 'on_close' | 'on_change'
 }
 
 /** The functions in project/steps.ts. */
@@ -144,6 +143,8 @@ export type Verb =
       readonly outputs: Readonly<Record<string, Total>>
       readonly cap: number
       readonly window?: Window
+      /** Absent: the default, which is `on_end`, and without a window the end of the input. */
+      readonly emit?: 'on_end' | 'on_close' | 'on_change'
     }
   | {
       readonly verb: 'dedupe'
@@ -235,5 +236,10 @@ export type WindowStep = Step & { readonly verb: 'aggregate'; readonly window: W
 export const isWindowStep = (step: Step): step is WindowStep => step.verb === 'aggregate' && step.window !== undefined
 
 /** Whether its results can be emitted again when more records have come. */
-export const canUpdate = ({ window: { length, lateness, emit } }: WindowStep): boolean =>
-  !('session' in length) && (emit === 'on_change' || (emit !== 'on_close' && lateness > 0))
+export const canUpdate = (step: Step): boolean =>
+  step.verb === 'aggregate' &&
+  (step.emit === 'on_change' ||
+    (step.window !== undefined &&
+      !('session' in step.window.length) &&
+      step.emit !== 'on_close' &&
+      step.window.lateness > 0))

@@ -1,5 +1,5 @@
 /** The features of a case that the report counts. */
-import type { Case } from './case.ts'
+import { canUpdate, type Case, isWindowStep } from './case.ts'
 import { type Arrival, identity, predict, type Prediction } from './model/index.ts'
 import { windowFeatures } from './window-features.ts'
 
@@ -39,6 +39,7 @@ export function featuresOf(graph: Case): string[] {
       arrivals.some(({ choice }) => choice),
     ),
     'continuing runs': graph.runs === 'continue',
+    'updates without windows': graph.steps.some((step) => canUpdate(step) && !isWindowStep(step)),
     outage: graph.outage !== undefined,
     'files moved away': graph.filesMoved,
   }

@@ -23,6 +23,8 @@ const totals: Readonly<Record<Total, Field>> = {
   'max(n)': { type: 'integer' },
   'min(n)': { type: 'integer' },
   'max(u)': { type: 'string' },
+  'first(n)': { type: 'integer' },
+  'last(n)': { type: 'integer' },
 }
 
 /** The fields that say which window a result is of. */

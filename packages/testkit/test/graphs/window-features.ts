@@ -25,8 +25,8 @@ export function windowFeatures(graph: Case, { into, outOf }: Prediction): string
   )
   const found: Record<string, boolean> = {
     updates: steps.some(canUpdate),
-    'emit: on_close': steps.some(({ window }) => window.emit === 'on_close'),
-    'emit: on_change': steps.some(({ window }) => window.emit === 'on_change'),
+    'emit: on_close': steps.some(({ emit }) => emit === 'on_close'),
+    'emit: on_change': steps.some(({ emit }) => emit === 'on_change'),
     'allowed lateness': steps.some(({ window }) => window.lateness > 0),
     'several lanes': steps.some((step) => lanesInto(step) > 1),
     'behind a step': steps.some(({ from }) => !from.every(isSource)),

@@ -1,7 +1,7 @@
 /** Runs a case with an edit and judges it. */
 import { join } from 'node:path'
 import { crashPoints, type Plan } from '@millrace/core'
-import { type Case, isWindowStep, type Sink } from '../case.ts'
+import { canUpdate, type Case, isWindowStep, type Sink } from '../case.ts'
 import { generate, hasClearChoices } from '../generate/index.ts'
 import { type Fault, judge, judgeRuns } from '../judge/index.ts'
 import { type Ending, judgeEnd } from '../judge/end.ts'
@@ -35,7 +35,7 @@ export async function runEdit(root: string, seed: number, number: number): Promi
     const random = new Random(seed, number, attempt, 77)
     const graph = plain(generate(seed, number, attempt))
     // What windows hold after an edit is not modelled.
-    if (graph.steps.some(isWindowStep)) continue
+    if (graph.steps.some((step) => isWindowStep(step) || canUpdate(step))) continue
     const edit = editOf(random, graph, editClasses[number % editClasses.length]!)
     if (!edit || !shapesOf(edit.graph) || !isFit(graph, edit)) continue
     const { plan } = await planOf(join(root, 'check'), graph)

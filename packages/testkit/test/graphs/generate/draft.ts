@@ -98,8 +98,8 @@ export class Draft {
           ? []
           : from.flatMap(({ ways }) => ways.map((way) => `${way}>${output === id ? id : `${id}.${output}`}`)),
         results: isResult || from.some((each) => each.results),
-        ambiguous: ambiguous || (verb.verb === 'dedupe' && lanes > 1),
-        updates: isResult && isWindowStep(step) && canUpdate(step) ? [...step.by, ...windowFields] : updates,
+        ambiguous: ambiguous || (verb.verb === 'dedupe' && (lanes > 1 || from.some((each) => each.results))),
+        updates: isResult && canUpdate(step) ? [...verb.by, ...(verb.window ? windowFields : [])] : updates,
       })
     })
   }

@@ -29,7 +29,7 @@ export function anyVerb(random: Random, shape: Shape, whole: boolean): Verb | un
     [2, () => select(random, shape)],
     [2, () => drop(random, shape)],
     [2, () => route(random)],
-    [whole ? 4 : 0, () => aggregate(random, shape)],
+    [whole ? 4 : 1, () => aggregate(random, shape, whole)],
     [5, () => dedupe(random, shape)],
     [
       2,
@@ -101,10 +101,12 @@ export function route(random: Random): Verb {
   return { verb: 'route', branches, ...(random.chance(0.8) ? { rest: `rest_${tag}` } : {}) }
 }
 
-function aggregate(random: Random, shape: Shape): Verb | undefined {
+/** If the input does not end, its results are emitted whenever they have changed. */
+function aggregate(random: Random, shape: Shape, whole: boolean): Verb | undefined {
   const groups = [['k'], ['q'], ['b'], ['k', 'q'], ['kk'], ['key'], []].filter((by) => by.every((name) => shape[name]))
   const outputs = Object.fromEntries(random.some(Object.entries(allTotals), 2, 4))
-  return { verb: 'aggregate', by: random.pick(groups), outputs, cap: random.pick([1000, 5000]) }
+  const emit = !whole || random.chance(0.25) ? ({ emit: 'on_change' } as const) : {}
+  return { verb: 'aggregate', by: random.pick(groups), outputs, cap: random.pick([1000, 5000]), ...emit }
 }
 
 function dedupe(random: Random, shape: Shape): Verb | undefined {

@@ -20,30 +20,36 @@ export function windows(random: Random, shape: Shape, late: string): Verb {
   const outputs: Record<string, Total> =
     !by.includes('q') && random.chance(0.4)
       ? { u: 'max(u)', n: 'max(n)', q: 'sum(q)' }
-      : Object.fromEntries(random.some(Object.entries(allTotals), 2, 4))
-  return { verb: 'aggregate', by, outputs, cap: random.pick([1000, 5000]), window: anyWindow(random, late) }
-}
-
-function anyWindow(random: Random, late: string): Window {
-  const length = anyLength(random)
-  const emit = random.weighted<Window['emit']>([
+      : Object.fromEntries(
+          random.some(Object.entries({ ...allTotals, first: 'first(n)', last: 'last(n)' } as const), 2, 4),
+        )
+  const window = anyWindow(random, late)
+  const emit = random.weighted<'on_end' | 'on_close' | 'on_change' | undefined>([
     [3, undefined],
     [1, 'on_end'],
     [3, 'on_close'],
     [3, 'on_change'],
   ])
   return {
-    length,
-    lateness: random.chance(0.5)
-      ? 0
-      : random.weighted([
-          [3, grain * random.int(1, 12)],
-          [1, random.int(1, 40)],
-        ]),
-    ...(random.chance(0.6) ? { late } : {}),
-    ...(emit && !('session' in length) ? { emit } : {}),
+    verb: 'aggregate',
+    by,
+    outputs,
+    cap: random.pick([1000, 5000]),
+    window,
+    ...(emit && !('session' in window.length) ? { emit } : {}),
   }
 }
+
+const anyWindow = (random: Random, late: string): Window => ({
+  length: anyLength(random),
+  lateness: random.chance(0.5)
+    ? 0
+    : random.weighted([
+        [3, grain * random.int(1, 12)],
+        [1, random.int(1, 40)],
+      ]),
+  ...(random.chance(0.6) ? { late } : {}),
+})
 
 function anyLength(random: Random): Window['length'] {
   const offsetBelow = (length: number) => (random.chance(0.3) ? random.int(0, length - 1) : 0)

@@ -36,7 +36,7 @@ export function judgeCounts(
       expect(`${id}: failed`, count.failed, failed(id))
       const late = isWindowStep(step) ? step.window.late : undefined
       if (late !== undefined) expect(`${id}: late`, count.sideOutputs[late] ?? 0, outOf.get(late)!.length)
-      if (isWindowStep(step) && canUpdate(step)) continue
+      if (canUpdate(step)) continue
       if (outOf.has(id) && !isOpen(outOf.get(id))) expect(`${id}: out`, count.out, outOf.get(id)!.length)
     }
     for (const { id } of graph.sinks) {

@@ -1,10 +1,10 @@
 /** What follows a step that emits results again: how often they come, and with which values in between, is open. */
-import { canUpdate, type Case, isWindowStep } from '../case.ts'
+import { canUpdate, type Case } from '../case.ts'
 
-/** The ids of steps and sinks that such results reach; with `itself`, of the steps that emit them too. */
-export function behindUpdates({ steps, sinks }: Case, itself = false): ReadonlySet<string> {
-  const emitted = new Set(steps.filter((step) => isWindowStep(step) && canUpdate(step)).map(({ id }) => id))
-  const behind = new Set<string>(itself ? emitted : [])
+/** The ids of steps and sinks that such results reach. */
+export function behindUpdates({ steps, sinks }: Case): ReadonlySet<string> {
+  const emitted = new Set(steps.filter((step) => canUpdate(step)).map(({ id }) => id))
+  const behind = new Set<string>()
   // Only steps with a single output may follow.
   for (const { id, from } of [...steps, ...sinks])
     if (from.some((name) => emitted.has(name))) {

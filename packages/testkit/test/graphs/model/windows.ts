@@ -44,7 +44,7 @@ export function windowed(step: WindowStep, input: readonly Arrival[], watermark:
     for (const each of 'session' in window.length ? sessionsOf(of, window.length.session) : spansOf(window, of))
       held.push({ group, ...each })
   const results = held
-    .filter(({ span }) => isEmitted(window, span, watermark))
+    .filter(({ span }) => isEmitted(step, span, watermark))
     .map(({ group, span, of }) => resultOf(step, group, span, of))
   return { results, late }
 }
@@ -93,14 +93,22 @@ function sessionsOf(records: readonly Timed[], gap: number): { span: Span; of: T
   return sessions.map((of) => ({ span: { start: of[0]!.moment.time, end: of.at(-1)!.moment.time + gap }, of }))
 }
 
-function isEmitted({ length, lateness, emit }: Window, { end }: Span, watermark: number): boolean {
+function isEmitted({ window: { length, lateness }, emit }: WindowStep, { end }: Span, watermark: number): boolean {
   if ('session' in length) return watermark >= end - 1 + length.session + lateness
   if (emit === 'on_change') return true
   return watermark >= end - 1 + (emit === 'on_close' ? lateness : 0)
 }
 
+/** By event time, then split, then position. */
+function inOrder(a: Timed, b: Timed): number {
+  const [one, two] = [a.arrival.place!, b.arrival.place!]
+  if (a.moment.time !== b.moment.time) return a.moment.time - b.moment.time
+  const [splitOfOne, splitOfTwo] = [`${one.source}/${one.split}`, `${two.source}/${two.split}`]
+  return splitOfOne === splitOfTwo ? one.index - two.index : splitOfOne < splitOfTwo ? -1 : 1
+}
+
 function resultOf(step: WindowStep, group: string, { start, end }: Span, of: readonly Timed[]): Arrival {
-  const rows = of.map(({ arrival }) => arrival.row)
+  const rows = of.toSorted(inOrder).map(({ arrival }) => arrival.row)
   const iso = (time: number) => new Date(time).toISOString()
   return {
     row: {

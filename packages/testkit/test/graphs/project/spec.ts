@@ -88,7 +88,7 @@ function verbOf(step: Step, input: Shape): Yaml {
           outputs: step.outputs,
           max_groups: step.cap,
           ...(step.window ? { window: windowOf(step.window) } : {}),
-          ...(step.window?.emit ? { emit: step.window.emit } : {}),
+          ...(step.emit ? { emit: step.emit } : {}),
         },
       }
     case 'dedupe':

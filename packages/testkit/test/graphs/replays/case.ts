@@ -1,7 +1,7 @@
 /** Runs a case whose letters are replayed after an edit of its spec, and judges it. */
 import { join } from 'node:path'
 import { crashPoints, type Plan } from '@millrace/core'
-import { type Case, isWindowStep, type Sink } from '../case.ts'
+import { canUpdate, type Case, isWindowStep, type Sink } from '../case.ts'
 import { type Decision, requiredDecision } from '../edits/decide.ts'
 import { plain } from '../edits/case.ts'
 import { generate, hasClearChoices } from '../generate/index.ts'
@@ -44,7 +44,7 @@ export async function runReplayNumber(
     const random = new Random(seed, number, attempt, 99)
     const graph = plain(generate(seed, number, attempt))
     // Which windows a letter would still change is not modelled.
-    if (graph.steps.some(isWindowStep)) continue
+    if (graph.steps.some((step) => isWindowStep(step) || canUpdate(step))) continue
     const letters = lettersOf(graph)
     if (letters.length === 0 || letters.some(({ arrival }) => arrival.choice)) continue
     const edit = replayEditOf(random, graph, replayClassOf(number), letters)
