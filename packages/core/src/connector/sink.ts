@@ -109,7 +109,10 @@ export interface SinkCapabilities {
    * Absent: every record is added.
    */
   readonly key?: 'record_id' | readonly string[]
-  /** Several records with the same key form one entry, each contributing a part (`write: set`). */
+  /**
+   * Several records form one entry, each contributing a part (`write: set`). `key` then says which part a record
+   * replaces.
+   */
   readonly combines?: boolean
   /** Supports updates by key (needed where windows fire again). */
   readonly keyed?: boolean
