@@ -10,13 +10,6 @@ export interface Keyed {
 /** The key as a list; undefined: the record's id. */
 export const keyFields = (o: Keyed): readonly string[] | undefined => (typeof o.key === 'string' ? [o.key] : o.key)
 
-/** The fields that say what a record replaces: the key, and the one that names its attribute. Undefined: its id. */
-export function replacingFields(o: Keyed): readonly string[] | undefined {
-  const key = keyFields(o)
-  const { attribute } = o
-  return key && attribute && !key.includes(attribute.name) ? [...key, attribute.name] : key
-}
-
 /**
  * Problems with the key and the attribute's name for records of this type. The check has verified that the named fields
  * exist.

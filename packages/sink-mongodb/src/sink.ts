@@ -3,7 +3,7 @@
  * nothing.
  */
 import { defineSink, isNested, type Problem, type RecordType, type Type } from '@millrace/core'
-import { documentFieldProblems, documentProblems, keyFields, keyProblems, replacingFields } from '@millrace/kinds'
+import { documentFieldProblems, documentProblems, keyFields, keyProblems } from '@millrace/kinds'
 import { mongodbProblems } from '@millrace/client-mongodb'
 import { type Options, options } from './options.ts'
 import type { OpenCollection } from './write.ts'
@@ -91,7 +91,7 @@ export const mongodb = defineSink({
   capabilities: (o) => ({
     label: 'effectively-once',
     how: `${o.write} by _id = ${keyFields(o)?.join(', ') ?? 'record id'}, w: majority, journalled`,
-    key: replacingFields(o) ?? 'record_id',
+    key: keyFields(o) ?? 'record_id',
     combines: o.write === 'set',
     keyed: o.write !== 'insert',
   }),

@@ -1,6 +1,6 @@
 /** The definition of `type: sqlite` as a sink. */
 import { defineSink } from '@millrace/core'
-import { keyFields, replacingFields } from '@millrace/kinds'
+import { keyFields } from '@millrace/kinds'
 import { appendSink } from './append.ts'
 import { documentsSink } from './documents.ts'
 import { mergeSink } from './merge.ts'
@@ -28,7 +28,7 @@ export const sqlite = defineSink({
   capabilities: (o) => ({
     label: 'effectively-once',
     how: how(o),
-    key: writeOf(o) === 'append' ? undefined : (replacingFields(o) ?? 'record_id'),
+    key: writeOf(o) === 'append' ? undefined : (keyFields(o) ?? 'record_id'),
     combines: writeOf(o) === 'set',
     keyed: writeOf(o) !== 'append' && writeOf(o) !== 'insert',
   }),

@@ -109,10 +109,7 @@ export interface SinkCapabilities {
    * Absent: every record is added.
    */
   readonly key?: 'record_id' | readonly string[]
-  /**
-   * Several records form one entry, each contributing a part (`write: set`). `key` then says which part a record
-   * replaces.
-   */
+  /** Several records with the same key form one entry, each contributing a part (`write: set`). */
   readonly combines?: boolean
   /** Supports updates by key (needed where windows fire again). */
   readonly keyed?: boolean
