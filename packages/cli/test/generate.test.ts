@@ -165,7 +165,7 @@ describe('a generator that several sources share', () => {
       const io = { cwd: ${JSON.stringify(folder)}, env: {}, out() {}, err() {}, terminal: false, columns: 80 }
       for (const command of ['check', 'plan', 'run']) {
         const code = await main([command, 'shop.yaml'], { ...io, stopSignal: () => new AbortController().signal })
-        console.log(command, code, loaded.some((url) => url.includes('/@faker-js/')))
+        console.log([command, code, loaded.some((url) => url.includes('/@faker-js/'))].join(' '))
       }`,
     )
     const args = ['--conditions=@millrace/source', 'loads.mjs']

@@ -139,7 +139,7 @@ it('drops each duplicate of a watched folder once, killed at every step of an ep
   const { folder, put, append } = project({ type: 'csv', more: 'steps:\n  - dedupe: { by: [id], last: 100000 }\n' })
   put('b.csv', csv(0, 10))
   put('c.csv', csv(5, 15))
-  const points = ['before_flush', 'after_flush', 'after_record', 'after_save', 'before_publish', 'after_publish']
+  const points = ['before_flush', 'after_flush', 'before_save', 'after_save', 'before_publish', 'after_publish']
   let n = 15
   const program = {
     command: process.execPath,
