@@ -115,12 +115,13 @@ export async function verdictOf(
 
 /** How much more often to draw points that few graphs pass. */
 const weights: Readonly<Record<string, number>> = {
-  after_commit_action: 18,
+  after_commit_action: 24,
   side_remembered: 18,
   before_mark_done: 12,
   sqlite_staged: 3,
   sqlite_published: 3,
   after_end: 2,
+  before_end: 2,
   after_publish: 2,
   before_publish: 2,
   file_marked: 2,
