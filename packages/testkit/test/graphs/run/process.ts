@@ -39,10 +39,13 @@ export class SimulatedProcess {
   private readonly graph: Case
   private readonly options: ProcessOptions
   private outageCalls = 0
+  /** Rejects when it is killed. */
+  private readonly death = Promise.withResolvers<never>()
 
   constructor(graph: Case, options: ProcessOptions) {
     this.graph = graph
     this.options = options
+    this.death.promise.catch(() => {})
   }
 
   /** Runs `body` in this process. One process at a time: crash points have a single listener. */
@@ -62,7 +65,9 @@ export class SimulatedProcess {
     const { kill } = this.options
     if (point !== kill?.point || times !== kill.time) return
     this.killed = true
-    throw new Killed()
+    const killed = new Killed()
+    this.death.reject(killed)
+    throw killed
   }
 
   /** Throws once the process was killed. */
@@ -105,7 +110,9 @@ export class SimulatedProcess {
     }
     if (shift > 0) await sleep([0, 6, 12][(at + shift) % 3])
     await delay()
-    for await (const given of source.read(ctx)) {
+    // The reader that was killed waits for its source to return, which would wait to be wanted.
+    const whenWanted = () => Promise.race([ctx.whenWanted(), this.death.promise])
+    for await (const given of source.read({ ...ctx, whenWanted })) {
       this.check()
       yield given
       await delay()
