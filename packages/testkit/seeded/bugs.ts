@@ -142,7 +142,12 @@ export const seededBugs: readonly SeededBug[] = [
     name: 'a file is not compared when its end is read',
     breaks: 'Half of one content and half of another are read, without a word.',
     file: 'packages/client-files/src/input.ts',
-    edits: [['!isSame || isRecent ? await this.since(extent, signal)', 'false ? await this.since(extent, signal)']],
+    edits: [
+      [
+        "!isSame || isRecent ? await this.compare(extent, signal) : 'same'",
+        "'same' as Awaited<ReturnType<typeof this.compare>>",
+      ],
+    ],
     test: ['packages/client-files/test/files-changed.test.ts', 'that is written again in place'],
     says: /instead of rejecting/,
   },
@@ -220,7 +225,9 @@ export const seededBugs: readonly SeededBug[] = [
     name: 'a stop that ends lanes',
     breaks: 'What another source still delivers closes windows that are not complete.',
     file: 'packages/core/src/run/component.ts',
-    edits: [['if (!stopReading.signal.aborted) lanes.ended(node.id)', 'lanes.ended(node.id)']],
+    edits: [
+      ['if (!stopReading.signal.aborted) {\n        intake.ended(node)', 'if (true) {\n        intake.ended(node)'],
+    ],
     test: ['packages/core/test/time/watermarks.test.ts', 'a stop ends no lane'],
     says: /expected/,
   },
