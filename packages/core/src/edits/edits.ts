@@ -11,6 +11,7 @@
  * Decision: docs/decisions/20261130-what-an-edit-may-do.md
  */
 import { continuingEdits } from './continuing.ts'
+import { renamedSinks } from './difference.ts'
 import type { Edit, Edits, SavedFacts } from './edit.ts'
 import { wholeEdits } from './whole.ts'
 import { MillraceError } from '../errors/index.ts'
@@ -19,16 +20,17 @@ import { canonical, planned, type Signature, signatureOf } from '../plan/signatu
 import type { Registry } from '../registry/index.ts'
 import type { SavedRun } from '../store/index.ts'
 
-export { renamedSinks } from './difference.ts'
+export { renamedSinks }
 export type { Edit, Edits, SavedFacts } from './edit.ts'
 
 /** Compares a plan with the state of the run that it would continue. */
 export function editsOf(plan: Plan, registry: Registry, run: SavedRun, facts: SavedFacts): Edits {
   const now = signatureOf(plan, registry)
   const before = planned(run.signature as unknown as Signature)
-  // If nothing is saved yet, an edit cannot change anything.
-  if (canonical(before) === canonical(now) || run.epoch === 0)
-    return { edits: [], renames: [], discards: { steps: [], sinks: [] }, recount: false }
+  const none: Edits = { edits: [], renames: [], discards: { steps: [], sinks: [] }, recount: false }
+  if (canonical(before) === canonical(now)) return none
+  // If nothing is saved yet, an edit cannot change anything; but a renamed sink may have left something half done.
+  if (run.epoch === 0) return { ...none, renames: renamedSinks(before.sinks, now.sinks) }
   return now.runs === 'continue' && before.runs === 'continue'
     ? continuingEdits(before, now, plan, facts)
     : wholeEdits(before, now)
