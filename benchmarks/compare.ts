@@ -5,7 +5,7 @@
 import { globSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { DuckDBInstance } from '@duckdb/node-api'
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 
 const columns = `{ InvoiceNo: 'VARCHAR', StockCode: 'VARCHAR', Description: 'VARCHAR', Quantity: 'BIGINT', InvoiceDate: 'VARCHAR', UnitPrice: 'DOUBLE', country: 'VARCHAR' }`
 const names = 'InvoiceNo, StockCode, Description, Quantity, InvoiceDate, UnitPrice, country'
@@ -19,17 +19,9 @@ function filesOf(path: string, extension: string): string[] {
 }
 
 export async function sameFiles(a: string, b: string, extension: 'jsonl' | 'parquet', rows: number): Promise<void> {
-  const list = (path: string) =>
-    `[${filesOf(path, extension)
-      .map((name) => `'${name.replaceAll("'", "''")}'`)
-      .join(', ')}]`
   const read = (path: string) =>
-    extension === 'parquet'
-      ? `read_parquet(${list(path)})`
-      : `read_json(${list(path)}, format = 'newline_delimited', columns = ${columns})`
-  const instance = await DuckDBInstance.create(':memory:')
-  const connection = await instance.connect()
-  try {
+    extension === 'parquet' ? `read_parquet(${listOf(path, extension)})` : jsonLines(path, columns)
+  await withDuckDB(async (connection) => {
     for (const [table, path] of [
       ['a', a],
       ['b', b],
@@ -40,48 +32,56 @@ export async function sameFiles(a: string, b: string, extension: 'jsonl' | 'parq
       ]
       if (count !== rows) throw new Error(`${path} has ${count} rows, not ${rows}`)
     }
-    const differing = await connection.runAndReadAll(
+    await differingIn(
+      connection,
       `SELECT * FROM ((FROM a EXCEPT FROM b) UNION ALL (FROM b EXCEPT FROM a)) ORDER BY line LIMIT 2`,
+      `${a} and ${b}`,
     )
-    if (differing.currentRowCount)
-      throw new Error(
-        `${a} and ${b} differ: ${differing
-          .getRowsJson()
-          .map((row) => JSON.stringify(row))
-          .join(' against ')}`,
-      )
+  })
+}
+
+/** Results of windows, in any order; sums of doubles may differ in their last digits. */
+export async function sameResults(a: string, b: string): Promise<void> {
+  const types = `{ country: 'VARCHAR', hour: 'VARCHAR', lines: 'BIGINT', revenue: 'DOUBLE', customers: 'BIGINT' }`
+  const read = (path: string) =>
+    `(SELECT country, hour, lines, round(revenue, 4), customers FROM ${jsonLines(path, types)})`
+  await withDuckDB((connection) =>
+    differingIn(
+      connection,
+      `SELECT * FROM ((FROM ${read(a)} EXCEPT ALL FROM ${read(b)}) UNION ALL (FROM ${read(b)} EXCEPT ALL FROM ${read(a)})) LIMIT 2`,
+      `${a} and ${b}`,
+    ),
+  )
+}
+
+const listOf = (path: string, extension: string): string =>
+  `[${filesOf(path, extension)
+    .map((name) => `'${name.replaceAll("'", "''")}'`)
+    .join(', ')}]`
+const jsonLines = (path: string, types: string): string =>
+  `read_json(${listOf(path, 'jsonl')}, format = 'newline_delimited', columns = ${types})`
+
+async function withDuckDB(work: (connection: DuckDBConnection) => Promise<void>): Promise<void> {
+  const instance = await DuckDBInstance.create(':memory:')
+  const connection = await instance.connect()
+  try {
+    await work(connection)
   } finally {
     connection.closeSync()
     instance.closeSync()
   }
 }
 
-/** Results of windows, in any order; sums of doubles may differ in their last digits. */
-export async function sameResults(a: string, b: string): Promise<void> {
-  const types = `{ country: 'VARCHAR', hour: 'VARCHAR', lines: 'BIGINT', revenue: 'DOUBLE', customers: 'BIGINT' }`
-  const list = (path: string) =>
-    `[${filesOf(path, 'jsonl')
-      .map((name) => `'${name.replaceAll("'", "''")}'`)
-      .join(', ')}]`
-  const read = (path: string) =>
-    `(SELECT country, hour, lines, round(revenue, 4), customers FROM read_json(${list(path)}, format = 'newline_delimited', columns = ${types}))`
-  const instance = await DuckDBInstance.create(':memory:')
-  const connection = await instance.connect()
-  try {
-    const differing = await connection.runAndReadAll(
-      `SELECT * FROM ((FROM ${read(a)} EXCEPT ALL FROM ${read(b)}) UNION ALL (FROM ${read(b)} EXCEPT ALL FROM ${read(a)})) LIMIT 2`,
+/** Throws with the rows that a query of differences finds. */
+async function differingIn(connection: DuckDBConnection, query: string, what: string): Promise<void> {
+  const differing = await connection.runAndReadAll(query)
+  if (differing.currentRowCount)
+    throw new Error(
+      `${what} differ: ${differing
+        .getRowsJson()
+        .map((row) => JSON.stringify(row))
+        .join(' against ')}`,
     )
-    if (differing.currentRowCount)
-      throw new Error(
-        `${a} and ${b} differ: ${differing
-          .getRowsJson()
-          .map((row) => JSON.stringify(row))
-          .join(' against ')}`,
-      )
-  } finally {
-    connection.closeSync()
-    instance.closeSync()
-  }
 }
 
 /** Document stores: the same documents the same number of times, regardless of how the JSON and the ids are written. */

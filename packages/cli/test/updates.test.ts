@@ -30,7 +30,7 @@ steps:
       outputs: { lines: "count()" }
       window: { tumbling: 1h, allowed_lateness: 5m, late: drop }
 sinks:
-  out: { type: sqlite, config: { collection: sums, key: [id, window_start]${sink} } }
+  out: { type: sqlite, config: { collection: sums, ${sink} } }
 `,
   )
   const project = await readProject({ spec, root })
@@ -39,6 +39,12 @@ sinks:
 }
 
 it('one that replaces what it has, but not one that keeps the first record of a key', async () => {
-  expect(await codesBehindUpdates('')).toEqual([])
-  expect(await codesBehindUpdates(', write: insert')).toEqual(['sink_behind_updates'])
+  expect(await codesBehindUpdates('key: [id, window_start]')).toEqual([])
+  expect(await codesBehindUpdates('key: [id, window_start], write: insert')).toEqual(['sink_behind_updates'])
+})
+
+it('one whose attributes are named by what cannot change', async () => {
+  const set = (name: string) => `key: id, write: set, attribute: { name: ${name}, value: [lines] }`
+  expect(await codesBehindUpdates(set('window_start'))).toEqual([])
+  expect(await codesBehindUpdates(set('lines'))).toEqual(['sink_behind_updates'])
 })

@@ -69,7 +69,7 @@ it('names the silent partition while the pipeline runs, and after it was killed'
   onTestFinished(() => void child.kill('SIGKILL'))
   let printed = ''
   child.stderr!.on('data', (text) => (printed += String(text)))
-  const isHeld = ({ steps }: InstanceWatermarks) => steps[0]?.hold.code === 'never_idle'
+  const isHeld = ({ steps }: InstanceWatermarks) => steps[0]?.hold.why === 'never_idle'
   await until(async () => isHeld(await watermarks(folder)) && printed.includes('"watermark"'))
 
   const found = await watermarks(folder)
@@ -87,7 +87,7 @@ it('names the silent partition while the pipeline runs, and after it was killed'
     {
       step: 'per_hour',
       watermarkMs: at('08:40:59.999'),
-      hold: { code: 'never_idle', source: 'source', lane: silent!.lane },
+      hold: { why: 'never_idle', source: 'source', lane: silent!.lane },
       waiting,
     },
   ])
@@ -107,8 +107,8 @@ it('names the silent partition while the pipeline runs, and after it was killed'
   expect(dead).toMatchObject({
     heldBy: null,
     atMs: null,
-    before: { holds: { per_hour: { code: 'never_idle', lane: silent!.lane } } },
-    steps: [{ watermarkMs: at('08:40:59.999'), hold: { code: 'not_running', lane: silent!.lane }, waiting }],
+    before: { holds: { per_hour: { why: 'never_idle', lane: silent!.lane } } },
+    steps: [{ watermarkMs: at('08:40:59.999'), hold: { why: 'not_running', lane: silent!.lane }, waiting }],
   })
   expect((await pipe(['watermark', 'per-hour'], folder)).out).toMatch(/^per-hour: not running; this is its last save\n/)
 
@@ -140,7 +140,7 @@ it('is part of the progress that `pipe run --json` reports', () => {
   onTestFinished(() => void vi.useRealTimers())
   let printed = ''
   const events = jsonEvents({ err: (text: string) => void (printed += text) } as never)
-  const watermarks = [{ step: 'per_hour', watermarkMs: 1, hold: { code: 'reading', sinceMs: 0 } }]
+  const watermarks = [{ step: 'per_hour', watermarkMs: 1, hold: { why: 'reading', sinceMs: 0 } }]
   const progress = { bytes: 0, totalBytes: 0, complete: false, watermarks }
   const started = { type: 'started', pipeline: 'p', incarnation: 1, resumed: false, counters: [], progress }
   events.observe('p', started as unknown as RunEvent)

@@ -93,6 +93,7 @@ export const mongodb = defineSink({
     how: `${o.write} by _id = ${keyFields(o)?.join(', ') ?? 'record id'}, w: majority, journalled`,
     key: keyFields(o) ?? 'record_id',
     combines: o.write === 'set',
+    part: o.attribute?.name,
     keyed: o.write !== 'insert',
   }),
   accepts,

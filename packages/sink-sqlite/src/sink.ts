@@ -30,6 +30,7 @@ export const sqlite = defineSink({
     how: how(o),
     key: writeOf(o) === 'append' ? undefined : (keyFields(o) ?? 'record_id'),
     combines: writeOf(o) === 'set',
+    part: o.attribute?.name,
     keyed: writeOf(o) !== 'append' && writeOf(o) !== 'insert',
   }),
   accepts,

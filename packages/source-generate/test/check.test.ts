@@ -25,7 +25,11 @@ describe('finds what is wrong with', () => {
     ['a name of one stream', 'fields: { a: uuid }\nstream: a', 'bad_value stream without `streams`'],
     ['no choice', 'streams: { a: { x: uuid }, b: { x: uuid } }', 'missing_key  `stream` says which .* | known: a, b'],
     ['a key', 'fields: { name: uuid }\nkey: nam', 'unknown_field key there is no field `nam` | did you mean `name`?'],
-    ['a clock', 'fields: { a: uuid }\nclock: noon', 'bad_value clock `noon` is not a timestamp | `now`, or a timestamp like'],
+    [
+      'a clock',
+      'fields: { a: uuid }\nclock: noon',
+      'bad_value clock `noon` is not a timestamp | `now`, or a timestamp like',
+    ],
     ['a rate', 'fields: { a: uuid }\nrate: 0/s', 'bad_value rate `0/s` makes nothing'],
     ['two ways', 'fields: { a: { uuid: {}, value: 1 } }', 'bad_value fields.a a field is made in exactly one way'],
     ['no way', 'fields: { a: { else: 1 } }', 'bad_value fields.a a field is made in exactly one way | one of fake,'],

@@ -32,8 +32,8 @@ function stepText(plan: Plan, step: StepWatermark, before: InstanceWatermarks['b
   const advice = adviceOn(last ?? hold, plan)
   const lines = [
     `${step.step}: ${watermarkMs === null ? 'no watermark yet' : `watermark ${timeText(watermarkMs)}`}`,
-    `  ${holdText(hold, nowMs)} (${hold.code})`,
-    ...(last ? [`  at ${timeText(before!.atMs)}: ${holdText(last, before!.atMs)} (${last.code})`] : []),
+    `  ${holdText(hold, nowMs)} (${hold.why})`,
+    ...(last ? [`  at ${timeText(before!.atMs)}: ${holdText(last, before!.atMs)} (${last.why})`] : []),
     ...(advice === undefined ? [] : [`  ${advice}`]),
   ]
   if (waiting) {
@@ -57,7 +57,7 @@ const laneText = ({ source, lane }: { readonly source?: string; readonly lane?: 
 
 /** `held by visits, lane 1, for 14 min 2 s: it is quiet, and …` */
 export function holdText(hold: Hold, nowMs: number): string {
-  if (hold.code === 'all_idle') return 'held by no lane: all are idle or have ended, so it stays where it is'
+  if (hold.why === 'all_idle') return 'held by no lane: all are idle or have ended, so it stays where it is'
   if (hold.source === undefined) return 'held by no lane'
   const since = hold.sinceMs === null ? '' : `, for ${span(Math.max(0, nowMs - hold.sinceMs))}`
   const others = hold.others === undefined ? '' : ` and ${numberOf(hold.others, 'other lane')}`
@@ -68,7 +68,7 @@ const idleText = ({ idleInMs }: Hold): string =>
   idleInMs === undefined ? '' : `; idle in ${span(idleInMs)} if nothing comes`
 
 function whyText(hold: Hold): string {
-  switch (hold.code) {
+  switch (hold.why) {
     case 'no_data':
       return `it has had no record yet${idleText(hold)}`
     case 'not_idle_yet':
@@ -95,8 +95,8 @@ function whyText(hold: Hold): string {
 }
 
 /** What to do about it; undefined: nothing, or it is plain. */
-function adviceOn({ code, source, idleInMs }: Hold, plan: Plan): string | undefined {
-  switch (code) {
+function adviceOn({ why, source, idleInMs }: Hold, plan: Plan): string | undefined {
+  switch (why) {
     case 'never_idle':
       return `if lanes of ${source} may be quiet for long, set its event_time.idle_after`
     case 'no_data':

@@ -185,10 +185,9 @@ function checkBehindUpdates(
   for (const { id: sink, spec: own, capabilities } of sinks) {
     const before = (flow.sinks.get(sink)?.from ?? []).flatMap((name) => behind.get(name) ?? [])
     if (!capabilities || before.length === 0) continue
-    const fields = capabilities.key
-    const changing = Array.isArray(fields)
-      ? (fields as readonly string[]).filter((field) => before.some((known) => !known.has(field)))
-      : []
+    const { key: fields, part = [] } = capabilities
+    const naming = (Array.isArray(fields) ? (fields as readonly string[]) : []).concat(part)
+    const changing = naming.filter((field) => before.some((known) => !known.has(field)))
     if (fields !== undefined && capabilities.keyed !== false && changing.length === 0) continue
     const again = `\`${id}\` emits a result again when more records have come`
     const keyed = key.length === 0 ? 'a key' : `a key of ${key.map((field) => `\`${field}\``).join(', ')}`
@@ -199,7 +198,7 @@ function checkBehindUpdates(
       fields === undefined
         ? `\`${sink}\` adds every record, but ${again}`
         : changing.length > 0
-          ? `the key of \`${sink}\` has \`${changing.join('`, `')}\`, which can change when ${again}`
+          ? `what \`${sink}\` replaces depends on \`${changing.join('`, `')}\`, which can change: ${again}`
           : `\`${sink}\` keeps the first record of a key, but ${again}`,
       { hint: `${once}, or a sink with ${keyed}` },
     )

@@ -111,6 +111,8 @@ export interface SinkCapabilities {
   readonly key?: 'record_id' | readonly string[]
   /** Several records with the same key form one entry, each contributing a part (`write: set`). */
   readonly combines?: boolean
+  /** The field that names the part: a record replaces the earlier one of the same key and part. Absent: of the key. */
+  readonly part?: string
   /** Supports updates by key (needed where windows fire again). */
   readonly keyed?: boolean
   /** It can resume only at a roll, so checkpoints wait for one. */

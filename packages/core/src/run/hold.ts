@@ -33,7 +33,8 @@ export type HoldCode =
 
 /** Why a lane holds a watermark back. */
 export interface Reason {
-  readonly code: HoldCode
+  /** Not `code`, which is that of an error. */
+  readonly why: HoldCode
   /** Of a lane that may become idle: how long it must still be quiet while it is polled, ms. */
   readonly idleInMs?: number
   /** For `held_back`: the lane that it waits for. */
@@ -59,15 +60,15 @@ export interface HoldContext {
 export function reasonOf({ node, lane }: LaneNow, ctx: HoldContext): Reason {
   const { maxOutOfOrderMs, idleAfterMs, arrival } = node.eventTime!
   const sinceMs = ctx.failing.get(node.id)
-  if (sinceMs !== undefined) return { code: 'retrying', sinceMs }
-  if (maxOutOfOrderMs === null) return { code: 'until_end' }
+  if (sinceMs !== undefined) return { why: 'retrying', sinceMs }
+  if (maxOutOfOrderMs === null) return { why: 'until_end' }
   const behind = ctx.waitsFor(node.id, lane.id)
-  if (behind) return { code: 'held_back', behind }
+  if (behind) return { why: 'held_back', behind }
   const sinks = ctx.polled.has(node.id) ? [] : ctx.slowSinks()
-  if (sinks.length > 0) return { code: 'backpressure', sinks }
-  if (arrival && lane.caughtUp) return { code: 'follows_clock' }
+  if (sinks.length > 0) return { why: 'backpressure', sinks }
+  if (arrival && lane.caughtUp) return { why: 'follows_clock' }
   const idle = idleAfterMs === undefined ? {} : { idleInMs: Math.max(0, idleAfterMs - lane.quietMs) }
-  if (lane.high === Number.NEGATIVE_INFINITY) return { code: 'no_data', ...idle }
-  if (!lane.caughtUp) return { code: 'reading' }
-  return idleAfterMs === undefined ? { code: 'never_idle' } : { code: 'not_idle_yet', ...idle }
+  if (lane.high === Number.NEGATIVE_INFINITY) return { why: 'no_data', ...idle }
+  if (!lane.caughtUp) return { why: 'reading' }
+  return idleAfterMs === undefined ? { why: 'never_idle' } : { why: 'not_idle_yet', ...idle }
 }

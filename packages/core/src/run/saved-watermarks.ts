@@ -46,17 +46,17 @@ export function watermarksOf(plan: Plan, registry: Registry, workspace: Workspac
         }
       const holds = Object.fromEntries(steps.map(({ step, hold }) => [step, hold]))
       const before = heldBy === null && told.length > 0 ? { atMs: toldMs, holds } : null
-      const code = heldBy === null ? 'not_running' : 'starting'
-      return { instance: { i, n }, heldBy, before, ...savedReport(code, plan, registry, workspace, store) }
+      const why = heldBy === null ? 'not_running' : 'starting'
+      return { instance: { i, n }, heldBy, before, ...savedReport(why, plan, registry, workspace, store) }
     } finally {
       store.close()
     }
   })
 }
 
-/** `code`: why an active lane is not further. */
+/** `why`: why an active lane is not further. */
 function savedReport(
-  code: 'not_running' | 'starting',
+  why: 'not_running' | 'starting',
   plan: Plan,
   registry: Registry,
   workspace: Workspace,
@@ -70,7 +70,7 @@ function savedReport(
     if (!time) return []
     const watermarkMs = finite(high - (time.maxOutOfOrderMs ?? Number.POSITIVE_INFINITY) - 1)
     const isActive = state === 'active'
-    return [{ source, lane, highMs: finite(high), watermarkMs, state: isActive ? code : state, sinceMs: null }]
+    return [{ source, lane, highMs: finite(high), watermarkMs, state: isActive ? why : state, sinceMs: null }]
   })
   const steps = plan.steps
     .filter(({ times }) => times)
@@ -78,9 +78,9 @@ function savedReport(
       const ids = reaching.get(step.id)!
       const high = saved.find(({ source, lane }) => source === '' && lane === ids.join())?.high
       const watermark = high ?? Number.NEGATIVE_INFINITY
-      const [holder] = listed(lanes.filter(({ source, state }) => ids.includes(source) && state === code)).lanes
+      const [holder] = listed(lanes.filter(({ source, state }) => ids.includes(source) && state === why)).lanes
       const hold: Hold = {
-        code,
+        why,
         ...(holder ? { source: holder.source, lane: holder.lane } : {}),
         sinceMs: null,
       }

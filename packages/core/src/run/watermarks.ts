@@ -62,7 +62,7 @@ export function createWatermarks(ctx: WatermarksContext): Watermarks {
   const laneOf = (now: LaneNow, nowMs: number) => {
     const { node, lane, watermark } = now
     const reason = now.isActive ? reasonOf(now, ctx) : undefined
-    const state = reason?.code ?? (lane.idle ? ('idle' as const) : ('ended' as const))
+    const state = reason?.why ?? (lane.idle ? ('idle' as const) : ('ended' as const))
     const { sinceMs } = last(`lane ${node.id} ${lane.id}`, state, nowMs)
     const report: LaneReport = {
       source: node.id,
@@ -81,7 +81,7 @@ export function createWatermarks(ctx: WatermarksContext): Watermarks {
     const [holder, ...others] = holding.filter(({ watermark }) => watermark === low)
     const { report, reason } = holder ?? {}
     const hold: Omit<Hold, 'sinceMs'> = {
-      ...(reason ?? { code: 'all_idle' }),
+      ...(reason ?? { why: 'all_idle' }),
       ...(report ? { source: report.source, lane: report.lane } : {}),
       ...(others.length > 0 ? { others: others.length } : {}),
     }
@@ -94,7 +94,7 @@ export function createWatermarks(ctx: WatermarksContext): Watermarks {
     const all = lanes.all().map((now) => laneOf(now, nowMs))
     const found = steps.map((node): StepWatermark => {
       const { reportedMs, hold, ...step } = stepOf(node, all)
-      const what = `${hold.code} ${hold.source} ${hold.lane}`
+      const what = `${hold.why} ${hold.source} ${hold.lane}`
       const { sinceMs, isNew } = last(`step ${step.step}`, what, nowMs)
       const held = { ...step, hold: { ...hold, sinceMs: reportedMs ?? sinceMs } }
       if (!isNew && told.get(step.step) !== what) {

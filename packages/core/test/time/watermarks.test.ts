@@ -152,7 +152,7 @@ it('no_data: a lane that was announced and had no record holds it', async () => 
   expect(running.now()).toMatchObject({
     step: 'counts',
     watermarkMs: null,
-    hold: { code: 'no_data', source: 'events', lane: '1' },
+    hold: { why: 'no_data', source: 'events', lane: '1' },
     waiting: { windows: 1, records: 2 },
   })
   expect(running.now().hold).not.toHaveProperty('idleInMs')
@@ -164,11 +164,11 @@ it('says for how many lanes a reason holds, and that a source has no lane yet', 
   const running = start({ many: { ...many } })
   many.lanes('0', '1', '2')
   await running.pass(second)
-  expect(running.now().hold).toMatchObject({ code: 'no_data', lane: '0', others: 2 })
+  expect(running.now().hold).toMatchObject({ why: 'no_data', lane: '0', others: 2 })
   await running.stop()
   const waiting = start({ none: { ...none } })
   await waiting.pass(second)
-  expect(waiting.now().hold).toMatchObject({ code: 'no_data', source: 'none', lane: '' })
+  expect(waiting.now().hold).toMatchObject({ why: 'no_data', source: 'none', lane: '' })
   await waiting.stop()
 })
 
@@ -180,15 +180,15 @@ it('not_idle_yet, and then all_idle: a quiet lane holds it until idle_after has 
   events.records('1', 12)
   events.caughtUp('1')
   await running.pass(10 * second)
-  expect(running.now()).toMatchObject({ watermarkMs: 12 * second - 1, hold: { code: 'not_idle_yet', lane: '1' } })
+  expect(running.now()).toMatchObject({ watermarkMs: 12 * second - 1, hold: { why: 'not_idle_yet', lane: '1' } })
   const { idleInMs, sinceMs } = running.now().hold
   expect(Math.abs(idleInMs! - 20 * second)).toBeLessThanOrEqual(second)
   expect(sinceMs! - startMs).toBeLessThanOrEqual(2 * second)
   await running.pass(21 * second)
-  expect(running.now()).toMatchObject({ watermarkMs: 31 * second - 1, hold: { code: 'reading', lane: '0' } })
+  expect(running.now()).toMatchObject({ watermarkMs: 31 * second - 1, hold: { why: 'reading', lane: '0' } })
   events.caughtUp('0')
   await running.pass(32 * second)
-  expect(running.now()).toMatchObject({ watermarkMs: 31 * second - 1, hold: { code: 'all_idle' } })
+  expect(running.now()).toMatchObject({ watermarkMs: 31 * second - 1, hold: { why: 'all_idle' } })
   expect(running.now().hold).not.toHaveProperty('lane')
   await running.stop()
 })
@@ -201,7 +201,7 @@ it('never_idle: a quiet lane holds it for ever without idle_after', async () => 
   events.records('1', 12)
   events.caughtUp('0', '1')
   await running.pass(900 * second)
-  expect(running.now().hold).toMatchObject({ code: 'never_idle', source: 'events', lane: '1' })
+  expect(running.now().hold).toMatchObject({ why: 'never_idle', source: 'events', lane: '1' })
   expect(running.now().hold.sinceMs! - startMs).toBeLessThanOrEqual(2 * second)
   await running.stop()
 })
@@ -214,7 +214,7 @@ it('reading: the records of a lane are older', async () => {
   events.records('1', 12)
   events.caughtUp('0')
   await running.pass(2 * second)
-  expect(running.now().hold).toMatchObject({ code: 'reading', lane: '1' })
+  expect(running.now().hold).toMatchObject({ why: 'reading', lane: '1' })
   await running.stop()
 })
 
@@ -230,14 +230,14 @@ it('held_back: max_skew keeps a lane that is out of order from being read ahead 
   behind.records('b', 20)
   await running.pass(2 * second)
   expect(running.now().hold).toMatchObject({
-    code: 'held_back',
+    why: 'held_back',
     source: 'ahead',
     lane: 'a',
     behind: { source: 'behind', lane: 'b' },
   })
   behind.caughtUp('b')
   await running.pass(2 * second)
-  expect(running.now().hold).toMatchObject({ code: 'reading', source: 'ahead', lane: 'a' })
+  expect(running.now().hold).toMatchObject({ why: 'reading', source: 'ahead', lane: 'a' })
   await running.stop()
 })
 
@@ -252,10 +252,10 @@ it('backpressure: the engine does not ask, because a sink is slow', async () => 
   events.records('0', 1, 2, 3, 4)
   events.caughtUp('0')
   await running.pass(3 * second)
-  expect(running.now().hold).toMatchObject({ code: 'backpressure', lane: '0', sinks: ['late'] })
+  expect(running.now().hold).toMatchObject({ why: 'backpressure', lane: '0', sinks: ['late'] })
   open()
   await running.pass(2 * second)
-  expect(running.now().hold).toMatchObject({ code: 'never_idle', lane: '0' })
+  expect(running.now().hold).toMatchObject({ why: 'never_idle', lane: '0' })
   await running.stop()
 })
 
@@ -268,8 +268,8 @@ it('retrying: the source does not answer, and since when', async () => {
   await running.pass(20 * second)
   for (let n = 0; n < 50; n++) events.fails()
   await running.pass(10 * second)
-  const { code, lane, sinceMs } = running.now().hold
-  expect({ code, lane }).toEqual({ code: 'retrying', lane: '0' })
+  const { why, lane, sinceMs } = running.now().hold
+  expect({ why, lane }).toEqual({ why: 'retrying', lane: '0' })
   expect(Math.abs(sinceMs! - startMs - 20 * second)).toBeLessThanOrEqual(second)
   await running.stop()
 })
@@ -280,14 +280,14 @@ it('follows_clock and until_end: times of arrival, and disorder without a bound'
   arriving.lanes('0')
   arriving.caughtUp('0')
   await running.pass(5 * second)
-  expect(running.now().hold).toMatchObject({ code: 'follows_clock', lane: '0' })
+  expect(running.now().hold).toMatchObject({ why: 'follows_clock', lane: '0' })
   await running.stop()
   const disordered = steered()
   const other = start({ disordered: { ...disordered, time: { maxOutOfOrderMs: null } } })
   disordered.lanes('0')
   disordered.records('0', 5)
   await other.pass(5 * second)
-  expect(other.now()).toMatchObject({ watermarkMs: null, hold: { code: 'until_end', lane: '0' } })
+  expect(other.now()).toMatchObject({ watermarkMs: null, hold: { why: 'until_end', lane: '0' } })
   await other.stop()
 })
 
@@ -297,7 +297,7 @@ it('tells observers once that the holder or the reason has changed, and not of w
   events.lanes('0', '1')
   events.records('0', 31)
   await running.pass(10 * second)
-  expect(running.events.map(({ hold }) => [hold.code, hold.lane])).toEqual([['no_data', '1']])
+  expect(running.events.map(({ hold }) => [hold.why, hold.lane])).toEqual([['no_data', '1']])
   for (let n = 0; n < 10; n++) {
     // They take turns in being the slowest.
     events.records(n % 2 === 0 ? '1' : '0', 100 + 10 * n)
@@ -306,7 +306,7 @@ it('tells observers once that the holder or the reason has changed, and not of w
   expect(running.events.length).toBeLessThanOrEqual(2)
   events.caughtUp('0', '1')
   await running.pass(10 * second)
-  expect(running.events.at(-1)!.hold).toMatchObject({ code: 'never_idle', lane: '1' })
+  expect(running.events.at(-1)!.hold).toMatchObject({ why: 'never_idle', lane: '1' })
   await running.stop()
 })
 
@@ -325,12 +325,12 @@ it('is written for another process, which reads the saved state once the pipelin
   expect(saved).toMatchObject({
     heldBy: null,
     atMs: null,
-    steps: [{ step: 'counts', watermarkMs: 12 * second - 1, hold: { code: 'not_running', lane: '1', sinceMs: null } }],
+    steps: [{ step: 'counts', watermarkMs: 12 * second - 1, hold: { why: 'not_running', lane: '1', sinceMs: null } }],
     lanes: [
       { lane: '1', highMs: 12 * second, state: 'not_running' },
       { lane: '0', highMs: 31 * second },
     ],
-    before: { holds: { counts: { code: 'never_idle', lane: '1' } } },
+    before: { holds: { counts: { why: 'never_idle', lane: '1' } } },
   })
 })
 

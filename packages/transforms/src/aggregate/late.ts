@@ -1,5 +1,5 @@
-/** How late records of a source may be. */
-import type { StepContext } from '@millrace/core'
+/** Late records: how far one may be behind its lane, and where it goes. */
+import type { Applied, Row, StepContext } from '@millrace/core'
 
 /** How far records of a source may be behind their lane, in ms. */
 export function latenessOf({ times = {} }: StepContext): (source: string) => number {
@@ -11,3 +11,23 @@ export function latenessOf({ times = {} }: StepContext): (source: string) => num
   )
   return (source) => bySource.get(source) ?? Number.POSITIVE_INFINITY
 }
+
+/** Late records of one call. `name`: their output; `drop` or undefined: they are only counted, as filtered. */
+export function lateRecords(name: string | undefined) {
+  const rows: Row[] = []
+  const origins: number[] = []
+  return {
+    add(row: Row, i: number) {
+      rows.push(row)
+      origins.push(i)
+    },
+    /** What the call returns: no rows but these. `held`: how many records went into memory. */
+    applied(held: number): Applied {
+      const result = { rows: [], origins: none, held }
+      if (name === undefined || name === 'drop' || rows.length === 0) return result
+      return { ...result, sideOutputs: { [name]: { rows, origins: Int32Array.from(origins) } } }
+    },
+  }
+}
+
+const none = new Int32Array(0)

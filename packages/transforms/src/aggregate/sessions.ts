@@ -4,19 +4,12 @@
  *
  * Memory: an entry per group with its sessions.
  */
-import {
-  type Aggregation,
-  type AggregateState,
-  DataError,
-  type Row,
-  type StepContext,
-  type Transform,
-} from '@millrace/core'
+import { type Aggregation, type AggregateState, DataError, type StepContext, type Transform } from '@millrace/core'
 import { splitReader } from '../splits.ts'
 import { emitter } from './emit.ts'
 import { createGroups, type Group } from './groups.ts'
 import { createHeap } from './heap.ts'
-import { latenessOf } from './late.ts'
+import { latenessOf, lateRecords } from './late.ts'
 import { changesOf, checkCap, piece } from './memory.ts'
 import type { Options, WindowOptions } from './options.ts'
 import { outputOf } from './output.ts'
@@ -33,7 +26,6 @@ interface Session {
   isGone: boolean
 }
 
-const none = new Int32Array(0)
 const sessionsOf = (group: Group) => group.state as unknown as { list: Session[] }
 const emptyList = () => ({ list: [] }) as unknown as AggregateState
 
@@ -79,15 +71,13 @@ export function createSessions(
       const { times, before } = records.laneTimes(outOfOrder)
       const splitOf = ctx.partitionedBy && splitReader(records)
       const placeOf = compiled.ordered ? placeReader(records) : undefined
-      const lateRows: Row[] = []
-      const lateOrigins: number[] = []
+      const tooLate = lateRecords(late)
       let held = 0
       for (let i = 0; i < rows.length; i++) {
         const row = rows[i]!
         const time = times[i]!
         if (time + gap - 1 + allowed <= Math.max(before[i]! - 1, reached)) {
-          lateRows.push(row)
-          lateOrigins.push(i)
+          tooLate.add(row, i)
           continue
         }
         const known = groups.of(row)
@@ -121,14 +111,7 @@ export function createSessions(
         held++
       }
       checkCap(count, o.max_groups, ctx.id)
-      const origins = Int32Array.from(lateOrigins)
-      const hasLate = late !== undefined && late !== 'drop' && lateRows.length > 0
-      return {
-        rows: [],
-        origins: none,
-        held,
-        ...(hasLate ? { sideOutputs: { [late]: { rows: lateRows, origins } } } : {}),
-      }
+      return tooLate.applied(held)
     },
     advance({ watermark }, out) {
       reached = Math.max(reached, watermark)

@@ -6,11 +6,11 @@
  * `fired`, up to which end windows have fired; and `settled`, the watermark up to which they have closed. Each group is
  * saved with the number of its records.
  */
-import type { Aggregation, AggregateState, MemoryChange, Output, Row, StepContext, Transform } from '@millrace/core'
+import type { Aggregation, AggregateState, MemoryChange, Output, StepContext, Transform } from '@millrace/core'
 import { splitReader } from '../splits.ts'
 import { emitter } from './emit.ts'
 import { createGroups, type Group, type Groups } from './groups.ts'
-import { latenessOf } from './late.ts'
+import { latenessOf, lateRecords } from './late.ts'
 import { adder, changesOf, checkCap, readRecords, timerOf, withRecords } from './memory.ts'
 import type { Options, WindowOptions } from './options.ts'
 import { outputOf } from './output.ts'
@@ -26,8 +26,6 @@ interface SlidingWindow extends Span {
   /** By group the result that was emitted last. */
   readonly shown: Map<string, string>
 }
-
-const none = new Int32Array(0)
 
 export function createSliding(
   o: Options & { window: WindowOptions },
@@ -139,8 +137,7 @@ export function createSliding(
       const { times, before } = records.laneTimes(outOfOrder)
       const splitOf = ctx.partitionedBy && splitReader(records)
       const add = adder(compiled, records, out)
-      const lateRows: Row[] = []
-      const lateOrigins: number[] = []
+      const tooLate = lateRecords(late)
       let held = 0
       const addTo = (groups: Groups, i: number, changes: typeof inPanes): Group | undefined => {
         const known = groups.size
@@ -156,8 +153,7 @@ export function createSliding(
         const isLate = (start: number) => start + size + allowed <= before[i]! || start + size - 1 + allowed <= reached
         const [first, last] = [firstOf(time), lastOf(time)]
         if (isLate(last)) {
-          lateRows.push(rows[i]!)
-          lateOrigins.push(i)
+          tooLate.add(rows[i]!, i)
           continue
         }
         let group: Group | undefined
@@ -178,14 +174,7 @@ export function createSliding(
         }
       }
       checkCap(count, o.max_groups, ctx.id)
-      const origins = Int32Array.from(lateOrigins)
-      const hasLate = late !== undefined && late !== 'drop' && lateRows.length > 0
-      return {
-        rows: [],
-        origins: none,
-        held,
-        ...(hasLate ? { sideOutputs: { [late]: { rows: lateRows, origins } } } : {}),
-      }
+      return tooLate.applied(held)
     },
     advance({ watermark, clock, end }, out) {
       reached = Math.max(reached, watermark)

@@ -5,11 +5,11 @@
  *
  * Memory: an entry per window and group, `START GROUP`, with the number of its records.
  */
-import type { Aggregation, Output, Row, StepContext, Transform } from '@millrace/core'
+import type { Aggregation, Output, StepContext, Transform } from '@millrace/core'
 import { splitReader } from '../splits.ts'
 import { emitter } from './emit.ts'
 import { createGroups, type Group, type Groups } from './groups.ts'
-import { latenessOf } from './late.ts'
+import { latenessOf, lateRecords } from './late.ts'
 import {
   adder,
   changesOf,
@@ -32,8 +32,6 @@ interface TumblingWindow extends Span {
   /** Where its firing or closing stopped, since there were too many results. */
   rest?: Iterator<Group>
 }
-
-const none = new Int32Array(0)
 
 export function createTumbling(
   o: Options & { window: WindowOptions },
@@ -110,8 +108,7 @@ export function createTumbling(
       const { times, before } = records.laneTimes(outOfOrder)
       const splitOf = ctx.partitionedBy && splitReader(records)
       const add = adder(compiled, records, out)
-      const lateRows: Row[] = []
-      const lateOrigins: number[] = []
+      const tooLate = lateRecords(late)
       let of: TumblingWindow | undefined
       let span: Span = { start: 0, end: 0 }
       let held = 0
@@ -123,8 +120,7 @@ export function createTumbling(
         }
         const closes = span.end + allowed
         if (closes <= before[i]! || closes - 1 <= reached) {
-          lateRows.push(rows[i]!)
-          lateOrigins.push(i)
+          tooLate.add(rows[i]!, i)
           continue
         }
         of ??= open(span)
@@ -139,14 +135,7 @@ export function createTumbling(
         changes.touch(group)
       }
       checkCap(count, o.max_groups, ctx.id)
-      const origins = Int32Array.from(lateOrigins)
-      const hasLate = late !== undefined && late !== 'drop' && lateRows.length > 0
-      return {
-        rows: [],
-        origins: none,
-        held,
-        ...(hasLate ? { sideOutputs: { [late]: { rows: lateRows, origins } } } : {}),
-      }
+      return tooLate.applied(held)
     },
     advance({ watermark, clock, end }, out) {
       reached = Math.max(reached, watermark)
