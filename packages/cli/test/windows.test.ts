@@ -113,3 +113,9 @@ it('a preview shows windows and late records', async () => {
   expect(out).toContain('late_rows')
   expect(out).toMatch(/"n":\s*1/)
 })
+
+it('a plan says when events happened, and how long windows are, with their units', async () => {
+  const { out } = await pipe(['plan', 'hours.yaml'], project(head + hourly + sinks))
+  expect(out).toContain('event time: at as HH:mm in UTC; 0s out of order')
+  expect(out).toContain('window: { tumbling: 1h, late: drop }')
+})

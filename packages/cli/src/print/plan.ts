@@ -7,6 +7,7 @@ import {
   parseDuration,
   parseSize,
   type Plan,
+  type PlanEventTime,
   type PlanNode,
   type PlanSink,
   type RecordType,
@@ -44,7 +45,7 @@ export function planText(plan: Plan, registry: Registry): string {
       source,
       source.side ? ['completely, as a side input'] : [],
       registry.source(source.type)?.options,
-      fieldsText(source.schema),
+      [fieldsText(source.schema), ...(source.eventTime ? [eventTimeText(source.eventTime)] : [])].join('\n         '),
     )
   for (const step of plan.steps) {
     const how = [
@@ -104,6 +105,20 @@ function waiting(plan: Plan): string {
   return `${[...rest, ...own].join('; ')}.`
 }
 
+/** When the events of a source happened. */
+function eventTimeText(time: PlanEventTime): string {
+  const { arrival, field, formats, zone, maxOutOfOrderMs, idleAfterMs, maxFutureMs, maxSkewMs } = time
+  if (arrival) return 'event time: arrival'
+  const limits = [
+    maxOutOfOrderMs === null ? 'any disorder' : `${durationText(maxOutOfOrderMs)} out of order`,
+    ...(idleAfterMs === undefined ? [] : [`idle after ${durationText(idleAfterMs)}`]),
+    ...(maxFutureMs === undefined ? [] : [`at most ${durationText(maxFutureMs)} ahead of its arrival`]),
+    ...(maxSkewMs === undefined ? [] : [`lanes at most ${durationText(maxSkewMs)} apart`]),
+  ]
+  const read = formats ? ` as ${formats.join(' or ')} in ${zone}` : ''
+  return `event time: ${field}${read}; ${limits.join(', ')}`
+}
+
 const promise = (sink: PlanSink): string => `${sink.capabilities.label}: ${sink.capabilities.how}`
 
 /** `{ order: integer, customer: string? }` */
@@ -127,7 +142,7 @@ export function configText(config: Json, options?: OptionSchema): string {
   }
   return Object.entries(map)
     .flatMap(([key, value]) => {
-      const option = options?.properties?.[key]
+      const option = formOf(options?.properties?.[key], value)
       const text = isPlainMap(value)
         ? configText(value, option)
         : typeof value === 'number'
@@ -139,6 +154,17 @@ export function configText(config: Json, options?: OptionSchema): string {
         : [`${key}: ${text}`]
     })
     .join(', ')
+}
+
+/** The form of an option that a value has, if it has several: a number with a unit, or a map. */
+function formOf(option: OptionSchema | undefined, value: Json): OptionSchema | undefined {
+  const forms = option?.anyOf
+  const form = isPlainMap(value)
+    ? forms?.find(({ properties }) => properties)
+    : typeof value === 'number'
+      ? forms?.find(({ format }) => format === 'duration' || format === 'size')
+      : undefined
+  return form ? { ...form, default: option!.default } : option
 }
 
 /** A number in the unit of its option. */
