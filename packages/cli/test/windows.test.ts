@@ -10,7 +10,7 @@ source:
   type: csv
   config: { path: in.csv }
   schema: { fields: { id: string, at: string, n: integer } }
-  event_time: { field: at, formats: [HH:mm] }
+  event_time: { field: at, formats: [yyyy-MM-dd HH:mm] }
 `
 const sinks = `sinks:
   hours: { from: hourly, type: files, config: { path: out/hours.jsonl, existing: replace } }
@@ -37,7 +37,9 @@ async function hours(spec: string, csv: string): Promise<string[]> {
     .sort()
 }
 
-const dated = head.replace('id: string, at: string', 'id: string, at: timestamp').replace(', formats: [HH:mm]', '')
+const dated = head
+  .replace('id: string, at: string', 'id: string, at: timestamp')
+  .replace(', formats: [yyyy-MM-dd HH:mm]', '')
 const hourly = `steps:
   - id: hourly
     window: { tumbling: 1h, late: drop }
@@ -60,7 +62,7 @@ describe('a record', () => {
 
   it('without a readable time is bad, and moves nothing', async () => {
     const more = `on_error: { data: dead_letter }\ndead_letter: { type: files, config: { path: out/bad.jsonl } }\n`
-    const text = head.replace('[HH:mm]', '["yyyy-MM-dd HH:mm"]')
+    const text = head
     const csv = 'a,2025-01-01 00:10,1\na,2025-13-01 05:10,1\na,,1\na,2025-01-01 00:20,2\n'
     const folder = project((text + hourly + sinks + more).replace('at: string', 'at: string?'), csv)
     expect((await pipe(['run', 'hours.yaml'], folder)).code).toBe(0)
@@ -116,6 +118,6 @@ it('a preview shows windows and late records', async () => {
 
 it('a plan says when events happened, and how long windows are, with their units', async () => {
   const { out } = await pipe(['plan', 'hours.yaml'], project(head + hourly + sinks))
-  expect(out).toContain('event time: at as HH:mm in UTC; 0s out of order')
+  expect(out).toContain('event time: at as yyyy-MM-dd HH:mm in UTC; 0s out of order')
   expect(out).toContain('window: { tumbling: 1h, late: drop }')
 })

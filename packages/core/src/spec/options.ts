@@ -249,7 +249,18 @@ function resolveChoice(
       node.kind === 'map' &&
       node.entries.some((entry) => choice.properties && Object.hasOwn(choice.properties, entry.key)),
   )
-  return resolveOptions(node, best ?? fitting[0]!, path, ctx)
+  const chosen = best ?? fitting[0]!
+  const { enum: words } = chosen
+  // A word that is none of these may be meant as one of the other forms.
+  if (node.kind !== 'scalar' || node.mangled || !words || words.includes(node.text))
+    return resolveOptions(node, chosen, path, ctx)
+  const near = closest(node.text, words.map(String))
+  ctx.report('bad_value', node.place, path, `\`${node.text}\` is not allowed`, {
+    expected: expectedOf({ anyOf: choices }),
+    got: gotOf(node),
+    hint: near && `did you mean \`${near}\`?`,
+  })
+  return undefined
 }
 
 function fitsShape(node: SpecNode, schema: OptionSchema): boolean {
@@ -352,6 +363,8 @@ function wrongTypeHint(node: SpecNode, schema: OptionSchema): string | undefined
 /** What an option accepts, in words. */
 export function expectedOf(schema: OptionSchema): string {
   if (schema.anyOf) return [...new Set(schema.anyOf.map(expectedOf))].join(', or ')
+  if (schema.properties)
+    return `{ ${Object.keys(schema.properties).slice(0, 3).join(', ')}${Object.keys(schema.properties).length > 3 ? ', ...' : ''} }`
   if (schema.enum) return `one of ${schema.enum.join(', ')}`
   if (isUnit(schema)) return unitForm(schema)
   if (schema.format === 'expression') return 'an expression'

@@ -18,8 +18,10 @@ export const reading: readonly Check<SourceSubject>[] = [
     const batches = await read()
     const records = recordsOf(batches)
     const rows = records.map((record) => record.row)
-    if (new Set(batches.map((batch) => batch.split)).size === 1) sameRows(rows, setup.rows, 'read')
-    else sameSet(rows, setup.rows, 'read')
+    const way = batches.map(({ split, position, end }) => `${split} ${canonical(position)}${end ? ' end' : ''}`)
+    const what = `read (batches: ${way.slice(0, 20).join('; ')})`
+    if (new Set(batches.map((batch) => batch.split)).size === 1) sameRows(rows, setup.rows, what)
+    else sameSet(rows, setup.rows, what)
     const bad = badOf(batches).map(({ code, field }) => ({ code, field }))
     sameSet(
       bad,
