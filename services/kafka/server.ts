@@ -135,6 +135,8 @@ controller.listener.names=CONTROLLER
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,VIA:PLAINTEXT,SECURE:SASL_SSL
 log.dirs=${join(run, 'data')}
 num.partitions=3
+# Tests write records of years ago: by the default of seven days they vanish at the next check, every five minutes.
+log.retention.ms=-1
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=3
 transaction.state.log.replication.factor=1

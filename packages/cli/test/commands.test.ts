@@ -180,6 +180,21 @@ describe('pipe preview', () => {
     expect(out).toMatch(/parse_dates: 6 records, 1 failed/)
     expect(out).toContain('2025-03-11 09:05:00')
   })
+
+  it('prints all digits of a whole number as a number', async () => {
+    const folder = freshFolder()
+    writeFileSync(join(folder, 'in.csv'), 'id\n9007199254740993\n')
+    writeFileSync(
+      join(folder, 'wide.yaml'),
+      `version: 1
+name: wide
+source: { type: csv, config: { path: in.csv }, schema: { fields: { id: bigint } } }
+sinks: { out: { type: console } }
+`,
+    )
+    const { out } = await pipe(['preview', 'wide.yaml', '--json'], folder)
+    expect(out).toMatch(/"id": 9007199254740993\b/)
+  })
 })
 
 describe('pipe query', () => {

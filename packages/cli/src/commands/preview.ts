@@ -1,4 +1,4 @@
-import { preview } from '@millrace/core'
+import { preview, printJson } from '@millrace/core'
 import { defineCommand } from '../command.ts'
 import { wholeNumber } from '../number.ts'
 import { count, rowTable } from '../print/table.ts'
@@ -28,9 +28,7 @@ export default defineCommand({
     const nodes = await preview(opened.plan, opened.registry, { ...opened.workspace, limit, signal: io.stopSignal() })
     if (flags.json) {
       const plain = nodes.map((node) => ({ ...node, records: node.rows.length, rows: node.rows.slice(0, show) }))
-      io.out(
-        `${JSON.stringify(plain, (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value), 2)}\n`,
-      )
+      io.out(`${printJson(plain, 2)}\n`)
       return 0
     }
     for (const node of nodes) {
