@@ -10,6 +10,7 @@ import {
   readSecrets,
   type Registry,
   type Secrets,
+  hideSecrets,
   secretNames,
   wantedBy,
 } from '@millrace/core'
@@ -17,7 +18,6 @@ import { loadConnectors } from './builtins.ts'
 import { type Given, usageError } from './command.ts'
 import type { Io } from './io.ts'
 import { printFindings } from './print/finding.ts'
-import { hideSecrets } from './print/hide.ts'
 import { homeOf, stateHome, textOf } from './project.ts'
 import type { specFlags } from './spec-flags.ts'
 

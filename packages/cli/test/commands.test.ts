@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { retailSample } from '../../testkit/src/retail.ts'
 import { printError } from '../src/print/error.ts'
-import { hide, hideSecrets } from '../src/print/hide.ts'
+import { hide, hideSecrets } from '@millrace/core'
 import { freshFolder, pipe } from './terminal.ts'
 
 const orders = `version: 1

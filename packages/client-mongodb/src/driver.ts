@@ -1,6 +1,6 @@
 /** The only file that uses the driver: connections, the meaning of its errors, and how documents are serialised. */
 import { BSON, MongoBulkWriteError, MongoClient, type MongoClientOptions, MongoError, MongoServerError } from 'mongodb'
-import { type Env, SystemError, unlessAborted } from '@millrace/core'
+import { type Env, hide, hideSecrets, SystemError, unlessAborted } from '@millrace/core'
 import type { MongodbOptions } from './options.ts'
 
 export {
@@ -44,7 +44,7 @@ export async function connect(o: MongodbOptions, env: Env, signal: AbortSignal):
     throw (
       systemError(error, o) ??
       new SystemError('bad_connection', scrubbed(error, o), {
-        hint: 'check `url` and `tls` of the connection',
+        hint: 'check `url` and `tls` of the connection; in a name or password write `/` as %2F, `@` as %40, `:` as %3A',
         cause: cleaned(error, o),
       })
     )
@@ -168,33 +168,13 @@ const passingDriverErrors = new Set([
 
 /** The error's message without url and password. */
 export function scrubbed(error: unknown, o: MongodbOptions): string {
-  let text = error instanceof Error ? error.message : String(error)
-  for (const secret of secretsOf(o)) text = text.replaceAll(secret, '***')
-  return text
+  hideSecrets([reveal(o.url), ...(o.password === undefined ? [] : [reveal(o.password)])])
+  return hide(error instanceof Error ? error.message : String(error))
 }
 
 /** An error that may be kept as a cause: the driver's own has options, including the password. */
 const cleaned = (error: unknown, o: MongodbOptions): Error =>
   Object.assign(new Error(scrubbed(error, o)), { name: error instanceof Error ? error.name : 'Error' })
-
-function secretsOf(o: MongodbOptions): string[] {
-  const url = reveal(o.url)
-  const inUrl = /^[a-z+]+:\/\/[^:@/]*:([^@/]*)@/i.exec(url)?.[1]
-  const found = [
-    url,
-    ...(inUrl === undefined ? [] : [inUrl, safeDecode(inUrl)]),
-    ...(o.password === undefined ? [] : [reveal(o.password)]),
-  ]
-  return found.filter((secret) => secret.length > 0).toSorted((a, b) => b.length - a.length)
-}
-
-function safeDecode(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
-}
 
 /** A document as JSON text that keeps every type, and back to the driver's values. */
 export const toExtendedJson = (value: unknown): string => BSON.EJSON.stringify(value, { relaxed: false })

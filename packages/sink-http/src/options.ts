@@ -3,7 +3,7 @@ import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { option, type Problem, type Static } from '@millrace/core'
 
 export const options = option.object({
-  url: option.text('The address to post to.', { example: 'http://127.0.0.1:8080/invoices', pattern: '^https?://' }),
+  url: option.url('The address to post to.', { example: 'http://127.0.0.1:8080/invoices', pattern: '^https?://' }),
   method: option.oneOf(['POST', 'PUT'], 'The method.', { default: 'POST' }),
   body: option.oneOf(
     ['object', 'array', 'json_lines'],

@@ -2,7 +2,7 @@ import { defineCommand } from '../command.ts'
 import { diagnose, type Diagnosis } from '../doctor.ts'
 import { durationOf } from '../duration.ts'
 import { specsOf } from '../find-spec.ts'
-import { hide } from '../print/hide.ts'
+import { hide } from '@millrace/core'
 import { openPlans } from '../spec.ts'
 import { specFlags } from '../spec-flags.ts'
 

@@ -1,7 +1,7 @@
 import { defineCommand, usageError } from '../command.ts'
 import { compare } from '../compare.ts'
 import { compareText } from '../print/compare.ts'
-import { hide } from '../print/hide.ts'
+import { hide } from '@millrace/core'
 import { mermaid } from '../print/graph.ts'
 import { planText } from '../print/plan.ts'
 import { stateOf, stateText } from '../print/state.ts'
@@ -50,8 +50,8 @@ export default defineCommand({
     const { plan, registry, workspace } = opened
     if (flags.graph) io.out(mermaid(plan))
     else if (flags.json)
-      io.out(`${JSON.stringify({ ...plan, state: stateOf(plan, registry, workspace.stateDir) }, undefined, 2)}\n`)
-    else io.out(planText(plan, registry) + stateText(plan, stateOf(plan, registry, workspace.stateDir)))
+      io.out(hide(`${JSON.stringify({ ...plan, state: stateOf(plan, registry, workspace.stateDir) }, undefined, 2)}\n`))
+    else io.out(hide(planText(plan, registry) + stateText(plan, stateOf(plan, registry, workspace.stateDir))))
     return 0
   },
 })

@@ -1,8 +1,7 @@
-import { watermarksOf } from '@millrace/core'
+import { hide, watermarksOf } from '@millrace/core'
 import { defineCommand, usageError } from '../command.ts'
 import { oneSpec } from '../find-spec.ts'
 import { watermarksText } from '../print/watermark.ts'
-import { hide } from '../print/hide.ts'
 import { openPlan } from '../spec.ts'
 import { specFlags } from '../spec-flags.ts'
 

@@ -3,7 +3,7 @@
  * stack.
  */
 import type { Io } from '../io.ts'
-import { hide } from './hide.ts'
+import { hide } from '@millrace/core'
 
 /** What was thrown, as data. */
 export interface Described {

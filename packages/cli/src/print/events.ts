@@ -1,7 +1,6 @@
 /** A run's events as JSON lines on standard error, for programs: each with time, level, pipeline and code. */
-import type { RunEvent } from '@millrace/core'
+import { hide, type RunEvent } from '@millrace/core'
 import type { Io } from '../io.ts'
-import { hide } from './hide.ts'
 import type { ProgressLine } from './progress.ts'
 
 /** How often progress is reported. */

@@ -1,5 +1,5 @@
 /** Prints findings of `check`, for people and for tools. */
-import type { Finding } from '@millrace/core'
+import { type Finding, hide } from '@millrace/core'
 import type { Io } from '../io.ts'
 
 /** The printed fields of a finding. */
@@ -22,15 +22,15 @@ export function printFindings(
 ): void {
   switch (format) {
     case 'json':
-      io.out(`${JSON.stringify({ ok: !findings.some((f) => f.severity === 'error'), findings }, undefined, 2)}\n`)
+      io.out(hide(`${JSON.stringify({ ok: !findings.some((f) => f.severity === 'error'), findings }, undefined, 2)}\n`))
       return
     case 'sarif':
-      io.out(`${JSON.stringify(sarif(findings), undefined, 2)}\n`)
+      io.out(hide(`${JSON.stringify(sarif(findings), undefined, 2)}\n`))
       return
     case 'github':
       for (const f of findings)
         io.out(
-          `::${f.severity} file=${f.file},line=${f.line},col=${f.col},title=${f.code}::${escapeCommand(sentence(f))}\n`,
+          `::${f.severity} file=${f.file},line=${f.line},col=${f.col},title=${f.code}::${escapeCommand(hide(sentence(f)))}\n`,
         )
       return
     case 'text':
@@ -42,18 +42,19 @@ export function printFindings(
 function text(f: Printable, source: string | undefined): string {
   const lines = [
     `${f.file}:${f.line}:${f.col}  ${f.severity} ${f.code}${f.profiles ? `  (${under(f.profiles)})` : ''}`,
-    `  ${f.message}`,
+    `  ${hide(f.message)}`,
   ]
-  if (f.expected !== undefined) lines.push(`  expected ${f.expected}${f.got === undefined ? '' : `, got ${f.got}`}`)
+  if (f.expected !== undefined)
+    lines.push(`  expected ${f.expected}${f.got === undefined ? '' : `, got ${hide(f.got)}`}`)
   const excerpt = source?.split(/\r?\n/, f.line)[f.line - 1]
   if (excerpt !== undefined && excerpt.length < 200) {
     const margin = ' '.repeat(String(f.line).length)
     lines.push(
-      `  ${f.line} | ${excerpt}`,
+      `  ${f.line} | ${hide(excerpt, true)}`,
       `  ${margin} | ${' '.repeat(f.col - 1)}${'^'.repeat(f.endLine === f.line ? Math.max(1, f.endCol - f.col) : 1)}`,
     )
   }
-  if (f.hint !== undefined) lines.push(`  ${f.hint}`)
+  if (f.hint !== undefined) lines.push(`  ${hide(f.hint)}`)
   return `${lines.join('\n')}\n`
 }
 

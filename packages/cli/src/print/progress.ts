@@ -3,9 +3,8 @@
  * plain line every ten seconds. The rate is that of the last five seconds, so that it follows changes; percent and time
  * left are shown once the sizes of all splits are known.
  */
-import type { RunPipelinesOptions, RunEvent } from '@millrace/core'
+import { hide, type RunEvent, type RunPipelinesOptions } from '@millrace/core'
 import type { Io } from '../io.ts'
-import { hide } from './hide.ts'
 import { bytes, count, span } from './table.ts'
 
 type Started = Extract<RunEvent, { type: 'started' }>

@@ -27,7 +27,17 @@ import type { RecordType } from '../schema/index.ts'
 export const optionTypes = ['string', 'integer', 'number', 'boolean', 'array', 'object'] as const
 
 /** The formats of the table above. */
-export const optionFormats = ['duration', 'size', 'percent', 'path', 'secret', 'field', 'expression', 'record'] as const
+export const optionFormats = [
+  'duration',
+  'size',
+  'percent',
+  'path',
+  'url',
+  'secret',
+  'field',
+  'expression',
+  'record',
+] as const
 
 /** JSON Schema of one option, as the check reads it. */
 export interface OptionSchema {
@@ -127,6 +137,9 @@ export const option = {
     made<number>({ type: 'string', format: 'percent' }, description, more),
   path: (description: string, more?: OptionDetails<string>) =>
     made<string>({ type: 'string', format: 'path' }, description, more),
+  /** An address. `pattern`: which schemes it may have. */
+  url: (description: string, more?: OptionDetails<string> & { pattern?: string }) =>
+    made<string>({ type: 'string', format: 'url', pattern: more?.pattern }, description, more),
   secret: (description: string, more?: { example?: string; tuning?: boolean }) =>
     made<Secret>({ type: 'string', format: 'secret' }, description, more),
   field: (description: string, more?: OptionDetails<string>) =>

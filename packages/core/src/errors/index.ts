@@ -2,3 +2,4 @@
 export * from './errors.ts'
 export * from './catalogue.ts'
 export * from './closest.ts'
+export * from './hide.ts'

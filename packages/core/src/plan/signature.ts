@@ -113,15 +113,28 @@ const namesIds = ({ id, multiplies, counts }: PlanStep, { steps, sinks }: Decisi
 const byId = <N extends { readonly id: string }>(nodes: readonly N[], facts: (node: N) => SignedNode) =>
   Object.fromEntries(nodes.map((node) => [node.id, facts(node)]))
 
-/** A config without its tuning options. */
+/** A config without its tuning options. It is saved: of a secret that stands in the spec, only its hash. */
 function decisive(config: Json, options: OptionSchema | undefined): Json {
-  if (typeof config !== 'object' || config === null || Array.isArray(config) || !options?.properties) return config
+  if (typeof config === 'string') return options?.format === 'url' ? withoutCredentials(config) : config
+  if (typeof config !== 'object' || config === null) return config
+  if (Array.isArray(config)) return config.map((item: Json) => decisive(item, options?.items))
+  if ('$secrets' in config && Array.isArray(config['$secrets']))
+    return { $secrets: config['$secrets'].map((part: Json) => (typeof part === 'string' ? hashOf(part) : part)) }
+  const others = typeof options?.additionalProperties === 'object' ? options.additionalProperties : undefined
   return Object.fromEntries(
     Object.entries(config).flatMap(([key, value]) => {
-      const option = options.properties![key]
+      const option = options?.properties?.[key] ?? others
       return option?.tuning ? [] : [[key, decisive(value as Json, option)]]
     }),
   )
+}
+
+function withoutCredentials(address: string): string {
+  const url = new URL(address)
+  if (!url.username && !url.password) return address
+  url.username = ''
+  url.password = ''
+  return url.href
 }
 
 /** The first 16 hex digits of the SHA-256 of a value as canonical JSON: keys sorted, no spaces. */

@@ -4,7 +4,7 @@
  * records failed; it is evaluated from the 1,000th record on, and at the end of the source.
  */
 import { deadLetterRow, type Failure } from '../connector/dead-letter.ts'
-import { MillraceError } from '../errors/index.ts'
+import { hide, MillraceError } from '../errors/index.ts'
 import { Records } from '../record/index.ts'
 import type { Answers } from './answers.ts'
 import { letterOf } from './letters.ts'
@@ -88,7 +88,9 @@ export function createBadRecords(component: Component, ctx: BadRecordsContext): 
     if (ctx.beforeDeadLetter() && !isSink.has(f.node)) deadLetter.queue.pushBehindBarrier(item)
     else deadLetter.queue.push(item)
   }
-  const report: BadRecords['report'] = (policy, failure) => {
+  const report: BadRecords['report'] = (policy, found) => {
+    // A server may have sent back a header: what is kept of its answer has no secret.
+    const failure = found.message === undefined ? found : { ...found, message: hide(found.message) }
     const { letter } = failure
     if (letter) {
       // A replay never stops the run, and a letter that fails where it failed before stays as it is.

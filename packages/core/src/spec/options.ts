@@ -7,6 +7,7 @@
  */
 import { bindValues } from './bind.ts'
 import { closest } from '../errors/closest.ts'
+import { hidePassword, hideSecrets } from '../errors/hide.ts'
 import type { OptionSchema } from '../connector/options.ts'
 import type { Json } from '../record/index.ts'
 import type { RecordType } from '../schema/index.ts'
@@ -108,6 +109,7 @@ function resolveScalar(node: ScalarNode, schema: OptionSchema, path: string, ctx
   if (schema.format === 'expression') return resolveExpression(node, path, ctx)
   if (isMangled(node, path, ctx)) return undefined
   if (schema.format === 'secret') {
+    if (!node.parts) hideSecrets([node.text])
     if (typeof node.value !== 'string') return wrongType(node, schema, path, ctx)
     const [only] = node.parts ?? []
     if (node.parts?.length === 1 && typeof only === 'object') return only as Json
@@ -144,7 +146,21 @@ function resolveScalar(node: ScalarNode, schema: OptionSchema, path: string, ctx
     })
     return undefined
   }
+  if (schema.format === 'url' && !isAddress(node, path, ctx)) return undefined
   return value
+}
+
+/** A finding does not repeat an address that cannot be read: its password may be anywhere in it. */
+function isAddress({ text, place }: ScalarNode, path: string, ctx: Resolving): boolean {
+  hidePassword(text)
+  if (URL.canParse(text)) return true
+  ctx.report('bad_value', place, path, `${nameIn(path)} is not an address`, {
+    expected: 'scheme://host:port/path',
+    hint: text.includes('@')
+      ? 'in a name or password write `/` as %2F, `@` as %40, `:` as %3A, `?` as %3F, `#` as %23 and `%` as %25'
+      : undefined,
+  })
+  return false
 }
 
 /** The value in the option's type; undefined: it has a different type. */
@@ -371,6 +387,7 @@ export function expectedOf(schema: OptionSchema): string {
   if (schema.format === 'field') return 'the name of a field'
   if (schema.format === 'record') return 'a schema: `fields:` with names and types, or a file'
   if (schema.format === 'path') return 'a path'
+  if (schema.format === 'url') return 'an address'
   const words = {
     string: 'text',
     integer: 'a whole number',

@@ -6,7 +6,7 @@ import { readFormatsOf, textReadFormats } from '@millrace/formats'
 export const pageFormats = readFormatsOf(textReadFormats)
 
 export const options = option.object({
-  url: option.text('The address of the records.', { pattern: '^https?://', example: 'https://api.example.com/orders' }),
+  url: option.url('The address of the records.', { pattern: '^https?://', example: 'https://api.example.com/orders' }),
   query: option.map(option.text('A value.'), 'Further query parameters.', { default: {} }),
   headers: option.map(option.secret('A value.'), 'Further headers, sent to the host of `url` only.', { default: {} }),
   token: option.optional(
