@@ -9,6 +9,8 @@ const patterns = [
   /\bcode: '([a-z0-9_]+)'/g,
   /\bcode: [^,'\n]{0,60}\? '([a-z0-9_]+)' : '([a-z0-9_]+)'/g,
   /\b(?:DataError|SystemError|MillraceError)\(\s*'([a-z0-9_]+)'/g,
+  /\b(?:DataError|SystemError|MillraceError)\(\s*[^,'"]{0,80}\? '([a-z0-9_]+)' : (?:'([a-z0-9_]+)')?/g,
+  /\bmade\(\s*'([a-z0-9_]+)'/g,
   /\b(?:fail|refuse|refusal)\(\w+, '(?!(?:data|system)')([a-z0-9_]+)'/g,
 ]
 

@@ -8,7 +8,7 @@
  */
 import { connect, isIP, type Socket } from 'node:net'
 import { connect as connectSecurely } from 'node:tls'
-import { SystemError } from '@millrace/core'
+import { networkError, SystemError } from '@millrace/core'
 import { checkHost, publicLookup } from './address.ts'
 import { type Answer, createResponseReader, type ResponseReader } from './response.ts'
 
@@ -64,11 +64,12 @@ export function createClient(url: URL, { timeoutMs, maxBytes, allowPrivate }: Li
   const asReason = (error: Error): Error =>
     error.name === 'SystemError' || error.name === 'AbortError'
       ? error
-      : new SystemError(
+      : (networkError(error, `${url.host} cannot be reached`, 'NODE_EXTRA_CA_CERTS names a file of authorities') ??
+        new SystemError(
           'http_unreachable',
           `${url.host} cannot be reached: ${error.message || (error as NodeJS.ErrnoException).code}`,
           { ...again, cause: error },
-        )
+        ))
 
   const open = (): Connection => {
     if (!allowPrivate) checkHost(url)

@@ -177,3 +177,22 @@ describe('the client', () => {
     await expect(waiting).rejects.toThrow('stopped')
   })
 })
+
+describe('a connection that fails', () => {
+  const failure = (address: string) => {
+    const client = createClient(new URL(address), { timeoutMs: 5000, allowPrivate: true })
+    return client.reach().then(
+      () => undefined,
+      (error: unknown) => error,
+    )
+  }
+
+  it('says that there is no such host, and that the port speaks no TLS', async () => {
+    const server = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')).listen(0, '127.0.0.1')
+    await new Promise((resolve) => server.once('listening', resolve))
+    const { port } = server.address() as AddressInfo
+    expect(await failure(`https://127.0.0.1:${port}/`)).toMatchObject({ code: 'tls_failed', retry: false })
+    server.close()
+    expect(await failure('http://no-such-host.invalid/')).toMatchObject({ code: 'unknown_host', retry: true })
+  })
+})

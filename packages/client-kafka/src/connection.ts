@@ -4,7 +4,16 @@
  */
 import { readFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
-import { type Env, MillraceError, option, type Secret, SystemError } from '@millrace/core'
+import {
+  type Env,
+  innermost,
+  MillraceError,
+  networkError,
+  option,
+  type Secret,
+  SystemError,
+  wordsOf,
+} from '@millrace/core'
 
 /** Options that source and sink share. */
 export const kafkaOptions = {
@@ -163,12 +172,24 @@ const lasting: Readonly<Record<string, string>> = {
   TOPIC_AUTHORIZATION_FAILED: 'give the user permissions for the topic',
   GROUP_AUTHORIZATION_FAILED: 'give the user permission to set the offsets of the group, or remove `report_group`',
   CLUSTER_AUTHORIZATION_FAILED: 'give the user the permission IdempotentWrite',
-  SASL_AUTHENTICATION_FAILED: 'check `sasl`: mechanism, username, password',
-  UNSUPPORTED_SASL_MECHANISM: 'the brokers do not offer this `sasl.mechanism`',
   INVALID_TOPIC_EXCEPTION: 'a topic name has letters, digits, `.`, `_` and `-` only',
   INVALID_REPLICATION_FACTOR: 'there are fewer brokers than `create.replicas`',
   MESSAGE_TOO_LARGE: 'the topic only accepts smaller messages: set `max_message` to its `max.message.bytes`',
 }
+
+/** Why a login failed, with hints. */
+const logins: Readonly<Record<string, string>> = {
+  SASL_AUTHENTICATION_FAILED: 'check `sasl`: mechanism, username, password',
+  UNSUPPORTED_SASL_MECHANISM: 'the brokers do not offer this `sasl.mechanism`',
+  ILLEGAL_SASL_STATE: 'the brokers expect no login at this port: remove `sasl`, or use the port that does',
+}
+
+/** What the client only says in words: the other side does not speak TLS where we do, or the reverse. */
+const tlsWords: readonly (readonly [words: RegExp, hint: string])[] = [
+  [/requires TLS/, 'the brokers expect TLS at this port: set `tls`'],
+  [/TLS handshake failed/, 'the brokers do not speak TLS at this port: remove `tls`, or use the port that does'],
+  [/suitable SASL mechanism/, 'nothing understandable came back: do the brokers expect TLS at this port? set `tls`'],
+]
 
 /**
  * A client's error as one of ours; a `MillraceError` is returned unchanged. `exists`: the topic exists, or is new and
@@ -177,19 +198,31 @@ const lasting: Readonly<Record<string, string>> = {
 export function kafkaError(error: unknown, doing: string, o: TopicPlace, exists = o.create !== undefined): Error {
   if (error instanceof MillraceError) return error
   const codes = [...kafkaCodes(error)]
-  const known = codes.find((code) => lasting[code] && !(exists && code === 'UNKNOWN_TOPIC_OR_PARTITION'))
-  const what = known ?? codes.filter((code) => !code.startsWith('PLT_KFK_MULTIPLE')).join(', ')
-  return new SystemError(
-    known ? 'kafka_refused' : 'kafka_unavailable',
-    `${doing} (topic ${o.stream}, brokers ${o.brokers.join(', ')}): ${what || (error as Error).message}`,
-    {
-      retry: !known,
-      hint: known
-        ? lasting[known]
-        : 'are the brokers running, and the addresses of the connection in the profile right?',
+  const where = `${doing} (topic ${o.stream}, brokers ${o.brokers.join(', ')})`
+  const login = codes.find((code) => logins[code])
+  if (login)
+    return new SystemError('unauthorized', `${where}: ${login}, ${innermost(error)}`, {
+      hint: logins[login],
       cause: error,
-    },
-  )
+    })
+  const network = networkError(error, where, 'name the file with the authority that signed it in `tls.ca`')
+  if (network) return network
+  const words = wordsOf(error)
+  const tls = tlsWords.find(([pattern]) => pattern.test(words))
+  // A broker that ends during the handshake looks the same.
+  if (tls)
+    return new SystemError('tls_failed', `${where}: ${innermost(error)}`, { retry: true, hint: tls[1], cause: error })
+  const known = codes.find((code) => lasting[code] && !(exists && code === 'UNKNOWN_TOPIC_OR_PARTITION'))
+  const what = known ?? (codes.filter((code) => !code.startsWith('PLT_')).join(', ') || innermost(error))
+  return new SystemError(known ? 'kafka_refused' : 'kafka_unavailable', `${where}: ${what}`, {
+    retry: !known,
+    hint: known
+      ? lasting[known]
+      : /connection closed/i.test(words)
+        ? 'the port closes the connection: is it a broker’s, and does it expect a login (`sasl`)?'
+        : 'are the brokers running, and the addresses of the connection in the profile right?',
+    cause: error,
+  })
 }
 
 /** Longer than any request takes within all of the client's own limits. */

@@ -1,6 +1,6 @@
 /** The only file that uses the driver: connections, the meaning of its errors, and how documents are serialised. */
 import { BSON, MongoBulkWriteError, MongoClient, type MongoClientOptions, MongoError, MongoServerError } from 'mongodb'
-import { type Env, hide, hideSecrets, SystemError, unlessAborted } from '@millrace/core'
+import { type Env, hide, hideSecrets, networkError, SystemError, unlessAborted } from '@millrace/core'
 import type { MongodbOptions } from './options.ts'
 
 export {
@@ -122,6 +122,8 @@ export function systemError(wrapped: unknown, o: MongodbOptions): SystemError | 
       true,
       'check that the servers of `url` run and can be reached from here',
     )
+  const network = networkError(error, 'MongoDB cannot be reached', 'name the authority that signed it in `tls.ca`')
+  if (network) return made(network.code, hide(network.message), network.retry, network.hint)
   // A socket's own error, which the driver does not always wrap.
   if (error instanceof Error && 'syscall' in error && !('path' in error)) return unavailable()
   if (!(error instanceof MongoError)) return undefined

@@ -38,7 +38,6 @@ export const sourceKafka = defineSource({
 export function createReader(o: Options, ctx: SourceContext, refreshMs = 30_000): Source {
   const decoder = streamDecoderOf(o, ctx)
   let client: TopicReader | undefined
-  let reportedMs = 0
   return {
     async *read(read) {
       const { signal } = read
@@ -54,14 +53,13 @@ export function createReader(o: Options, ctx: SourceContext, refreshMs = 30_000)
       }
     },
     async commit(done) {
-      if (!o.report_group || Date.now() - reportedMs < 1000) return
-      reportedMs = Date.now()
+      if (!o.report_group) return
       const offsets = new Map(
         done.flatMap(({ split, position }) =>
           position === undefined ? [] : [[Number(split), (position as unknown as Position).next]],
         ),
       )
-      await client!.report(o.report_group, offsets)
+      if (offsets.size > 0) await client!.report(o.report_group, offsets)
     },
     locate: (split, position) => Promise.resolve(`topic ${o.stream}, partition ${split}, offset ${position}`),
     async close() {

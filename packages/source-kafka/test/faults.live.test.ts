@@ -2,8 +2,11 @@
  * The network and the broker fail under a writer and a reader. The engine's part, to repeat what failed with a system
  * error, is played by `persist`.
  */
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { freshRead, type Json, type Row, Secret, type Sink } from '@millrace/core'
+import { freshRead, type Json, type Row, Secret, type Sink, type SystemError } from '@millrace/core'
 import { type CuttingProxy, cuttingProxy, liveUrl } from '@millrace/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type OwnBroker, ownBroker } from '../../../services/kafka/own.ts'
@@ -235,13 +238,43 @@ describe.skipIf(!url)('Kafka, when the network or the broker fails', () => {
       await through.write(stream, rowsOf(0, 1000), login(password))
       expect(numbers(await through.read(stream, login(password)))).toHaveLength(1000)
       const refused = through.read(stream, login('wrong'))
-      await expect(refused).rejects.toMatchObject({ code: 'kafka_refused', retry: false })
+      await expect(refused).rejects.toMatchObject({ code: 'unauthorized', retry: false })
       await expect(refused).rejects.not.toThrow(/wrong"|wrong'/)
       await expect(
         through.read(stream, { ...login(password), tls: { ca: undefined, reject_unauthorized: true } }),
-      ).rejects.toMatchObject({
-        name: 'SystemError',
-      })
+      ).rejects.toMatchObject({ code: 'tls_untrusted', retry: false, hint: expect.stringContaining('`tls.ca`') })
     },
   )
+
+  it('says at once why a connection fails, each cause by its code', { timeout: 60_000 }, async () => {
+    const { address: secure, ca, user, password } = broker.secure!
+    const tls = { ca, reject_unauthorized: true }
+    const sasl = { mechanism: 'PLAIN', username: user, password: new Secret(password) }
+    const http = createServer((_, response) => response.end()).listen(0, '127.0.0.1')
+    await once(http, 'listening')
+    const web = `127.0.0.1:${(http.address() as AddressInfo).port}`
+    const cases: readonly (readonly [to: string, options: Record<string, unknown>, code: string, says: RegExp])[] = [
+      [secure, { sasl }, 'tls_failed', /set `tls`/],
+      [secure, {}, 'tls_failed', /set `tls`/],
+      [secure, { tls }, 'kafka_unavailable', /expect a login \(`sasl`\)/],
+      [secure.replace('127.0.0.1', 'localhost'), { tls, sasl }, 'tls_untrusted', /a name that is in the certificate/],
+      [broker.address, { tls }, 'tls_failed', /remove `tls`/],
+      [broker.address, { sasl }, 'unauthorized', /remove `sasl`/],
+      ['no-such-host.invalid:9092', {}, 'unknown_host', /there is no host no-such-host\.invalid/],
+      ['127.0.0.1:9', {}, 'kafka_unavailable', /ECONNREFUSED/],
+      [web, {}, 'kafka_unavailable', /is it a broker’s/],
+    ]
+    try {
+      for (const [to, options, code, says] of cases) {
+        const once = { waitToRetry: (error: Error) => Promise.reject(error), succeeded: () => {} }
+        const failed = await onBroker([to])
+          .read(fresh(), options, { attempts: () => once })
+          .catch((error: SystemError) => error)
+        expect([to, (failed as SystemError).code]).toEqual([to, code])
+        expect(`${(failed as SystemError).message}\n${(failed as SystemError).hint}`).toMatch(says)
+      }
+    } finally {
+      http.close()
+    }
+  })
 })

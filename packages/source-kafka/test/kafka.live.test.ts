@@ -349,9 +349,9 @@ describe.skipIf(!url)('Kafka, on a real broker', () => {
     const stream = fresh()
     await write(stream, rowsOf(0, 10), onePartition)
     const source = sourceOf(stream, { report_group: `g-${stream}` })
-    let last: Json | undefined
-    for await (const b of source.read(freshRead(never))) if (isBatch(b)) last = b.position ?? last
-    await source.commit!([{ split: '0', position: last! }], { signal: never })
+    // One epoch soon after another: the last one is told too, since nothing may come after it.
+    for await (const b of source.read(freshRead(never)))
+      if (isBatch(b) && b.position) await source.commit!([{ split: '0', position: b.position }], { signal: never })
     await source.close!()
     const groups = await admin.listConsumerGroupOffsets({
       groups: [{ groupId: `g-${stream}`, topics: [{ name: stream, partitionIndexes: [0] }] }],

@@ -370,6 +370,31 @@ export const systemErrors = {
     explanation: 'A server does not accept the credentials that were sent.',
     hint: 'check the token or password, and its permissions',
   },
+  unknown_host: {
+    title: 'host not found',
+    explanation: 'No name server knows the host of an address.',
+    hint: 'check the spelling of the host, and whether this machine resolves it',
+  },
+  tls_untrusted: {
+    title: 'certificate not trusted',
+    explanation: 'The certificate of a server was signed by nobody known, has expired, or is for another name.',
+    hint: 'name the authority that signed it, or connect by a name that is in the certificate',
+  },
+  tls_failed: {
+    title: 'no encrypted connection',
+    explanation: 'The server does not speak TLS at this port, or no version of it that this client accepts.',
+    hint: 'check the port, and whether the connection is to be encrypted',
+  },
+  kafka_refused: {
+    title: 'refused by the brokers',
+    explanation: 'The brokers refuse the request: the topic, its settings or the permissions do not allow it.',
+    hint: "read the code in the message: it is Kafka's",
+  },
+  kafka_unavailable: {
+    title: 'brokers not available',
+    explanation: 'No broker could be reached, or none could answer; the call is retried, then the run stops.',
+    hint: 'check that the brokers run, and their addresses; `retry` sets how long it is retried',
+  },
   no_answer: {
     title: 'no answer in time',
     explanation: 'A system did not answer within the timeout.',
