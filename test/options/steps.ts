@@ -88,6 +88,7 @@ const timedSource = {
 interface Windowed {
   readonly window?: Readonly<Record<string, unknown>>
   readonly emit?: unknown
+  readonly forget_after?: unknown
 }
 
 /** A window is written beside its verb; late records are dropped unless it says otherwise. */
@@ -228,5 +229,6 @@ export const steps: Readonly<Record<string, Entry>> = {
     { window: { tumbling: '1h', allowed_lateness: '2h' }, emit: 'on_close' },
     { window: { tumbling: '1h', allowed_lateness: '2h' } },
   ),
+  'transform aggregate forget_after': emitted({ emit: 'on_change', forget_after: '1ms' }, { emit: 'on_change' }),
   'transform aggregate emit.every': emitted({ emit: { every: '1ms' } }, { emit: { every: '1000w' } }),
 }

@@ -34,7 +34,10 @@ describe.each(['of one memory', 'of each split apart'])('groups %s', (way) => {
       fc.property(script, fc.integer({ min: 4, max: 14 }), (made, cap) => {
         let limit = cap
         const create = () =>
-          aggregate.create({ by: ['g'], outputs, max_groups: limit, window: undefined, emit: undefined }, ctx)
+          aggregate.create(
+            { by: ['g'], outputs, max_groups: limit, window: undefined, emit: undefined, forget_after: undefined },
+            ctx,
+          )
         const steps = instances(create)
         let seen: Row[] = []
         let savedRows: readonly Row[] = []
@@ -100,7 +103,7 @@ const groupsOf = (rows: readonly Row[]): Map<number, Row[]> => Map.groupBy(rows,
 it('a group moves with the split that its records came from last', () => {
   const create = () =>
     aggregate.create(
-      { by: ['g'], outputs, max_groups: 9, window: undefined, emit: undefined },
+      { by: ['g'], outputs, max_groups: 9, window: undefined, emit: undefined, forget_after: undefined },
       stepContext(input, { partitionedBy: ['g'] }),
     )
   const step = create()
@@ -119,13 +122,14 @@ describe('what aggregate reports about its memory', () => {
     max_groups: 10,
     window: undefined,
     emit: undefined,
+    forget_after: undefined,
   }
   const memory = (config: object = {}, fields: object = {}, more: object = {}) => {
     const type = recordType({ g: 'integer', n: 'integer', s: 'string', raw: 'bytes?', note: 'string?', ...fields })
     return aggregate.memory!({ ...base, ...config } as never, stepContext(type, more))
   }
   it.each([
-    ['the most groups', memory({ max_groups: 99, window: undefined, emit: undefined })],
+    ['the most groups', memory({ max_groups: 99, window: undefined, emit: undefined, forget_after: undefined })],
     ['names of outputs', memory({ outputs: { lines: 'count()', start: 'first(s)', total: 'sum(n)' } })],
     ['their order, and spaces', memory({ outputs: { mean: 'sum( n )/count( )', first: 'first(s)', n: 'count()' } })],
     ['fields that it does not look at', memory({}, { note: 'json', raw: 'string', more: 'integer' })],
@@ -195,7 +199,7 @@ it('yields the same in whatever order records of several sources and splits arri
       ([all, one, other]) => {
         const results = [one, other].map((order) => {
           const step = aggregate.create(
-            { by: ['g'], outputs: every, max_groups: 9, window: undefined, emit: undefined },
+            { by: ['g'], outputs: every, max_groups: 9, window: undefined, emit: undefined, forget_after: undefined },
             stepContext(input),
           )
           applyTo(step, inOrder(all, order))

@@ -16,6 +16,7 @@ const config = (by: string[], more: object = {}) => ({
   max_groups: 1000,
   window: undefined,
   emit: undefined,
+  forget_after: undefined,
   ...more,
 })
 const create = (by: string[], more: object = {}) => aggregate.create(config(by, more) as never, stepContext(input))
@@ -56,7 +57,7 @@ describe('aggregate', () => {
     })
     const by = Object.keys(typed.fields)
     const step = aggregate.create(
-      { by, outputs: { lines: 'count()' }, max_groups: 9, window: undefined, emit: undefined },
+      { by, outputs: { lines: 'count()' }, max_groups: 9, window: undefined, emit: undefined, forget_after: undefined },
       stepContext(typed),
     )
     const group = (zero: number) => ({
@@ -114,7 +115,7 @@ describe('aggregate', () => {
     const outputs = { rate: 'sum(10 / quantity)' }
     const create = () =>
       aggregate.create(
-        { by: ['country'], outputs, max_groups: 1, window: undefined, emit: undefined },
+        { by: ['country'], outputs, max_groups: 1, window: undefined, emit: undefined, forget_after: undefined },
         stepContext(input),
       )
     const step = create()
@@ -139,7 +140,14 @@ describe('aggregate', () => {
       }
       const typed = recordType({ g: 'integer', text: 'string', raw: 'bytes' })
       const step = aggregate.create(
-        { by: ['g'], outputs: { output }, max_groups: 9999, window: undefined, emit: undefined },
+        {
+          by: ['g'],
+          outputs: { output },
+          max_groups: 9999,
+          window: undefined,
+          emit: undefined,
+          forget_after: undefined,
+        },
         stepContext(typed),
       )
       const before = used()
@@ -165,6 +173,7 @@ describe('aggregate', () => {
         max_groups: 1,
         window: undefined,
         emit: undefined,
+        forget_after: undefined,
       } as never,
       stepContext(input),
     )

@@ -90,7 +90,10 @@ describe.each(types)('values of type %s', (type) => {
       fc.property(rowsOf, fc.nat(30), (made, restart) => {
         for (const by of [[], ['v'], ['w'], ['v', 'w'], ['w', 'v']]) {
           const create = () =>
-            aggregate.create({ by, outputs, max_groups: 100, window: undefined, emit: undefined }, stepContext(input))
+            aggregate.create(
+              { by, outputs, max_groups: 100, window: undefined, emit: undefined, forget_after: undefined },
+              stepContext(input),
+            )
           const memory: Entries = new Map()
           let step = create()
           apply(
@@ -176,7 +179,7 @@ describe.each(types)('values of type %s', (type) => {
       fc.property(rowsOf, (made) => {
         const create = () =>
           aggregate.create(
-            { by: ['v'], outputs, max_groups: 100, window: undefined, emit: undefined },
+            { by: ['v'], outputs, max_groups: 100, window: undefined, emit: undefined, forget_after: undefined },
             stepContext(input),
           )
         const step = create()

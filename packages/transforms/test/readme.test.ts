@@ -73,7 +73,18 @@ function registry(written: Map<string, Row[]>) {
     create: (_, { id }) =>
       memorySink(new Map(), { onWrite: (_, rows) => void written.set(id, [...(written.get(id) ?? []), ...rows]) }),
   })
-  return registryOf([csv, screen, ...steps].map((definition): Registered => ({ definition, package: 'test' })))
+  const documents = defineSink({
+    kind: 'sink',
+    type: 'documents',
+    summary: 'rows by key',
+    options: option.object({}),
+    capabilities: () => ({ label: 'effectively-once', how: 'by record id', key: 'record_id', keyed: true }),
+    create: (_, { id }) =>
+      memorySink(new Map(), { onWrite: (_, rows) => void written.set(id, [...(written.get(id) ?? []), ...rows]) }),
+  })
+  return registryOf(
+    [csv, screen, documents, ...steps].map((definition): Registered => ({ definition, package: 'test' })),
+  )
 }
 
 let root = ''
@@ -159,6 +170,12 @@ const expected: readonly Readonly<Record<string, readonly Row[]>>[] = [
     out: [
       { Country: 'France', lines: 3, pieces: 246, revenue: 615, average: 2.5 },
       { Country: null, lines: 1 },
+    ],
+  },
+  {
+    customers: [
+      { CustomerID: 17850, lines: 3, revenue: 615 },
+      { CustomerID: null, lines: 1 },
     ],
   },
 ]

@@ -84,9 +84,12 @@ export interface TransformDefinition<S extends TSchema = Option<any>> extends Na
   memory?(options: Static<S>, ctx: StepContext): Json
   /**
    * Its output depends on the order of records from several lanes, or on the clock: that order is logged before the
-   * first effect that depends on it, so that a restart repeats it.
+   * first effect that depends on it, so that a restart repeats it. `by clock`: even where its memory is kept separately
+   * for each split, which makes the order of lanes irrelevant.
    */
-  readonly ordered?: boolean | ((options: Static<S>, times: Readonly<Record<string, SourceTime>>) => boolean)
+  readonly ordered?:
+    | boolean
+    | ((options: Static<S>, times: Readonly<Record<string, SourceTime>>) => boolean | 'by clock')
   /** It aggregates records: one that arrives twice is counted twice. */
   readonly counts?: boolean
   /**

@@ -43,7 +43,10 @@ export interface Applied {
 export interface Now {
   /** No record of an earlier event time is expected at this step, ms UTC. -Infinity if unknown. */
   readonly watermark: number
-  /** The clock time, ms UTC. It is logged, so a restart sees the same one. */
+  /**
+   * The clock time, ms UTC. For steps that are `ordered` it is logged, so a restart sees the same one; -Infinity: not
+   * known yet, right after a restart.
+   */
   readonly clock: number
   /** The input has ended, and with it the run. */
   readonly end: boolean

@@ -5,6 +5,7 @@
  * order, without spaces; values without a JSON form are strings in it. So a key is the same text on every system and
  * every machine. If a part is null, there is no key.
  */
+import { codegenAllowed, generate, quote } from '../codegen.ts'
 import { toText } from './text.ts'
 import { toJson } from './to-json.ts'
 import type { Row } from '../record/index.ts'
@@ -15,9 +16,9 @@ export const isKeyType = (type: Type): boolean => !['list', 'map', 'object', 'js
 
 /** Reads a field; null if it is absent, even under a name that every object inherits, such as `constructor`. */
 export function fieldReader(name: string): (row: Row) => unknown {
-  return name in Object.prototype
-    ? (row) => (Object.hasOwn(row, name) ? (row[name] ?? null) : null)
-    : (row) => row[name] ?? null
+  if (name in Object.prototype) return (row) => (Object.hasOwn(row, name) ? (row[name] ?? null) : null)
+  // A function of its own for each name, so that the engine sees one property at each place.
+  return codegenAllowed ? generate({}, `return (row) => row[${quote(name)}] ?? null`) : (row) => row[name] ?? null
 }
 
 /**

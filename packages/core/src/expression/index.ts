@@ -7,6 +7,7 @@ export {
   type AggregationProblems,
   compileAggregates,
   interpretAggregates,
+  type StatePieces,
 } from './aggregate/index.ts'
 export { type FunctionEntry, functions, signatures } from './functions/index.ts'
 export type { ExpressionProblem } from './read/problem.ts'

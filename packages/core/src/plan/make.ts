@@ -158,7 +158,10 @@ function planStep(
   const env = { ...checked.env(step.id), input: input!, sideInputs: sideTypes as Readonly<Record<string, RecordType>> }
   const apart = partitionedBy(placed, checked.streams, checked.lineages)
   const times = timesOf(from, checked)
-  const { ordered } = definition!
+  const ordered =
+    typeof definition!.ordered === 'function'
+      ? definition!.ordered(options as never, times)
+      : (definition!.ordered ?? false)
   return {
     id: step.id,
     type: step.spec.verb.key,
@@ -175,7 +178,7 @@ function planStep(
     multiplies: multiplies(step),
     counts: definition!.counts ?? false,
     // Memory that is kept separately for each split does not depend on how splits interleave.
-    ordered: !apart && (typeof ordered === 'function' ? ordered(options as never, times) : (ordered ?? false)),
+    ordered: ordered === 'by clock' || (!apart && ordered),
     ...(definition!.needsTime?.(options as never) ? { times } : {}),
     namedFrom: checked.lineages.named.get(step.id) ?? [],
     stateHash: hashOf({

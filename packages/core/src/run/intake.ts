@@ -94,6 +94,9 @@ export function createIntake(ctx: IntakeContext): Intake {
   let isRepeated = false
   const announced = new Map<string, Set<string>>()
 
+  const isTimeDue = (time: number) =>
+    timed.some(({ transform }) => (transform.due?.() ?? Number.POSITIVE_INFINITY) <= time)
+
   const handOver = (node: SourceNode, batches: readonly Batch[]) => {
     answers?.begin(node, batches)
     let bytes = 0
@@ -317,8 +320,7 @@ export function createIntake(ctx: IntakeContext): Intake {
       const time = clock.now()
       const idle = lanes.tick(elapsedMs, polled)
       const followed = lanes.follow(time)
-      const isDue = timed.some(({ transform }) => (transform.due?.() ?? Number.POSITIVE_INFINITY) <= time)
-      if (idle.length === 0 && followed.length === 0 && !isDue) return
+      if (idle.length === 0 && followed.length === 0 && !isTimeDue(time)) return
       void guarded(() => {
         now = time
         if (idle.length > 0) order?.append({ kind: 'idle', lanes: idle, clock: now })
@@ -343,6 +345,9 @@ export function createIntake(ctx: IntakeContext): Intake {
     waitsFor: (source, split) => lanes.waitsFor(source, split, skewMs),
     begin: () =>
       void guarded(() => {
+        // What the clock was when the state was saved is not known: steps learn it from the log.
+        if (toReplay.length > 0) now = Number.NEGATIVE_INFINITY
+        else if (isTimeDue(now)) order?.append({ kind: 'clock', clock: now })
         const more = advanceTime(false)
         return more ? more.then(replayOrder) : replayOrder()
       }),

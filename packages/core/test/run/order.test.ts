@@ -98,3 +98,51 @@ it('is lost if a split is gone, though others may still come', async () => {
   ])
   await expect(lost).rejects.toMatchObject({ code: 'order_lost', message: expect.stringContaining('split f of files') })
 })
+
+it('steps see the clock again that they saw before, and none before the first of it', async () => {
+  const home = freshFolder()
+  const lives: number[][] = []
+  for (const isFirst of [true, false]) {
+    const clocks: number[] = []
+    lives.push(clocks)
+    const { plan, registry } = testPipeline({
+      runs: 'continue',
+      sources: {
+        file: {
+          create: () => ({
+            async *read() {
+              yield rowsOf('f', 0, 2)
+            },
+          }),
+        },
+      },
+      steps: {
+        note: {
+          ordered: true,
+          stateful: true,
+          create: () => ({
+            apply: ({ rows }) => ({ rows }),
+            due: () => Number.NEGATIVE_INFINITY,
+            advance({ clock, end }) {
+              if (!end) clocks.push(clock)
+              return true
+            },
+            takeChanges: () => [],
+            restore: () => {},
+          }),
+        },
+      },
+      sinks: { out: { create: () => ({ write() {} }) } },
+    })
+    onCrashPoint((point) => {
+      if (isFirst && point === 'before_flush') throw new Error('killed')
+    })
+    const ended = run(plan, registry, { root: home, home, secrets: () => undefined })
+    if (isFirst) await expect(ended).rejects.toThrow('killed')
+    else await ended
+    onCrashPoint(undefined)
+  }
+  const [first, second] = lives
+  expect(first!.length).toBeGreaterThan(1)
+  expect(second!.slice(0, 1 + first!.length)).toEqual([Number.NEGATIVE_INFINITY, ...first!])
+})

@@ -13,8 +13,9 @@ import {
   type Row,
   toJson,
 } from '@millrace/core'
+import type { Tracked } from './changes.ts'
 
-export interface Group {
+export interface Group extends Tracked {
   /** The values of `by`, in order. */
   readonly values: readonly unknown[]
   /** The same, as compared by Maps. */
@@ -22,141 +23,162 @@ export interface Group {
   /** Canonical JSON of the values: the key under which the group is saved, and the key of its result. */
   readonly saved: string
   state: AggregateState
-  /** If memory is kept separately for each split: the split of its records. */
-  split: string | undefined
   /** How many records were added to it. */
   records: number
   /** The start of its window; 0 without windows. */
   readonly start: number
-  /** It is among the changes since the last save. */
-  changed: boolean
   /** It has changed since its result was emitted. */
   isNew: boolean
   /** The result that was emitted last, if it may be emitted again. */
   shown: string | undefined
-  /** It has emitted its result. */
-  gone: boolean
-}
-
-export interface Groups {
-  /** The group of a row; undefined: there is none yet. */
-  of(row: Row): Group | undefined
-  /** Creates the group of a row that has none. */
-  add(row: Row, state: AggregateState): Group
-  /** A record was added to a group. */
-  added(group: Group): void
-  /** How many records were added to the groups that are left. */
-  readonly records: number
-  /** In the order in which they were first seen. */
-  all(): Iterable<Group>
-  readonly size: number
-  restore(saved: string, state: AggregateState, split: string | undefined, records?: number): Group
-  /** Takes a group out of `all`; once none is left, all are gone. */
-  forget(group: Group): void
-  /** Removes a group. */
-  remove(group: Group): void
+  /** When it had its last record, by the clock, if it is forgotten some time after it; 0: not known yet. */
+  lastMs: number
 }
 
 type Level = Map<unknown, Level | Group>
 
-/** Groups by the values of these fields; null is an ordinary value. */
-export function createGroups(input: RecordType, by: readonly string[], start = 0): Groups {
-  const fields = by.map((name) => {
+/** A field of `by`. */
+interface Field {
+  readonly value: (row: Row) => unknown
+  /** The value as compared by Maps. */
+  readonly part: (row: Row) => unknown
+  readonly comparable: ((value: unknown) => unknown) | undefined
+  readonly write: (value: unknown) => Json
+  readonly read: (json: Json) => unknown
+}
+
+/** Makes sets of groups by these fields; null is an ordinary value. `start`: the start of their window. */
+export function groupsBy(input: RecordType, by: readonly string[]): (start?: number) => Groups {
+  const fields = by.map((name): Field => {
     const { type } = input.fields[name]!
-    return { value: fieldReader(name), comparable: comparableOf(type), write: toJson(type), read: fromJson(type) }
+    const [value, comparable] = [fieldReader(name), comparableOf(type)]
+    const part = comparable ? (row: Row) => comparable(value(row)) : value
+    return { value, part, comparable, write: toJson(type), read: fromJson(type) }
   })
-  const depth = fields.length
-  let top: Level = new Map()
-  const order = new Set<Group>()
-  let last: Group | undefined
-  let records = 0
-  const find = (parts: readonly unknown[]): Group | undefined => {
-    let level: Level | undefined = top
-    for (let d = 0; level && d < depth - 1; d++) level = level.get(parts[d]) as Level | undefined
-    return level?.get(depth === 0 ? null : parts[depth - 1]) as Group | undefined
+  return (start = 0) => new Groups(fields, start)
+}
+
+export class Groups {
+  /** How many records were added to the groups that are left. */
+  records = 0
+  size = 0
+  private readonly fields: readonly Field[]
+  private readonly start: number
+  private top: Level = new Map()
+  /** In the order in which they were first seen, with some that were removed. */
+  private list: Group[] = []
+  private last: Group | undefined
+  private readonly parts: unknown[]
+
+  constructor(fields: readonly Field[], start: number) {
+    this.fields = fields
+    this.start = start
+    this.parts = new Array<unknown>(fields.length)
   }
-  const add = (values: readonly unknown[], parts: readonly unknown[], state: AggregateState): Group => {
-    const saved = JSON.stringify(values.map((value, d) => fields[d]!.write(value)))
+
+  /** The group of a row; undefined: there is none yet. */
+  of(row: Row): Group | undefined {
+    const { fields, parts, last } = this
+    const depth = fields.length
+    let isLast = last !== undefined
+    for (let d = 0; d < depth; d++) {
+      const part = fields[d]!.part(row)
+      if (isLast && part !== last!.parts[d]) isLast = false
+      parts[d] = part
+    }
+    if (isLast) return last
+    let level: Level | undefined = this.top
+    for (let d = 0; level && d < depth - 1; d++) level = level.get(parts[d]) as Level | undefined
+    const found = level?.get(depth === 0 ? null : parts[depth - 1]) as Group | undefined
+    if (found) this.last = found
+    return found
+  }
+
+  /** Creates the group of a row that has none. */
+  add(row: Row, state: AggregateState): Group {
+    return (this.last = this.put(
+      this.fields.map(({ value }) => kept(value(row))),
+      undefined,
+      state,
+    ))
+  }
+
+  restore(saved: string, state: AggregateState, split: string | undefined, records = 0): Group {
+    const values = (JSON.parse(saved) as Json[]).map((each, d) => (each === null ? null : this.fields[d]!.read(each)))
+    const group = this.put(values, saved, state)
+    group.split = split
+    group.records = records
+    this.records += records
+    return group
+  }
+
+  /** A record was added to a group. */
+  added(group: Group): void {
+    group.records++
+    this.records++
+  }
+
+  /** Those that were not removed, in the order in which they were first seen. */
+  *all(): Generator<Group> {
+    for (const group of this.list) if (!group.gone) yield group
+  }
+
+  /** Takes a group out of `all`; once none is left, the memory of all is freed. It must not be looked up any more. */
+  forget(group: Group): void {
+    group.gone = true
+    this.size--
+    this.records -= group.records
+    if (this.size > 0) return
+    this.top = new Map()
+    this.list = []
+    this.last = undefined
+  }
+
+  /** Removes a group, whose values may come again as another one. */
+  remove(group: Group): void {
+    const { parts } = group
+    const depth = this.fields.length
+    const levels: Level[] = [this.top]
+    for (let d = 0; d < depth - 1; d++) levels.push(levels[d]!.get(parts[d]) as Level)
+    for (let d = levels.length - 1; d >= 0; d--) {
+      levels[d]!.delete(depth === 0 ? null : parts[d])
+      if (levels[d]!.size > 0) break
+    }
+    if (this.last === group) this.last = undefined
+    this.forget(group)
+    if (this.list.length > 2 * this.size + 1000) this.list = this.list.filter(({ gone }) => !gone)
+  }
+
+  private put(values: readonly unknown[], saved: string | undefined, state: AggregateState): Group {
+    const { fields } = this
+    const depth = fields.length
+    const isPlain = fields.every(({ comparable }) => !comparable)
+    const parts = isPlain ? values : values.map((value, d) => fields[d]!.comparable?.(value) ?? value)
     const group: Group = {
       values,
       parts,
-      saved,
+      saved: saved ?? JSON.stringify(values.map((value, d) => fields[d]!.write(value))),
       state,
-      start,
+      start: this.start,
       split: undefined,
       records: 0,
       changed: false,
       isNew: false,
       shown: undefined,
       gone: false,
+      pieces: 0,
+      lastMs: 0,
     }
-    let level = top
+    let level = this.top
     for (let d = 0; d < depth - 1; d++) {
       let next = level.get(parts[d]) as Level | undefined
       if (!next) level.set(parts[d], (next = new Map()))
       level = next
     }
     level.set(depth === 0 ? null : parts[depth - 1], group)
-    order.add(group)
+    this.list.push(group)
+    this.size++
     return group
-  }
-  const partsOf = (values: readonly unknown[]) => values.map((value, d) => fields[d]!.comparable?.(value) ?? value)
-  const parts = new Array<unknown>(depth)
-  return {
-    of(row) {
-      let isLast = last !== undefined
-      for (let d = 0; d < depth; d++) {
-        const { value, comparable } = fields[d]!
-        const part = comparable ? comparable(value(row)) : value(row)
-        if (isLast && part !== last!.parts[d]) isLast = false
-        parts[d] = part
-      }
-      if (isLast) return last
-      const found = find(parts)
-      if (found) last = found
-      return found
-    },
-    add(row, state) {
-      const values = fields.map(({ value }) => kept(value(row)))
-      return (last = add(values, partsOf(values), state))
-    },
-    added(group) {
-      group.records++
-      records++
-    },
-    get records() {
-      return records
-    },
-    all: () => order,
-    get size() {
-      return order.size
-    },
-    restore(saved, state, split, restored = 0) {
-      const values = (JSON.parse(saved) as Json[]).map((value, d) => (value === null ? null : fields[d]!.read(value)))
-      const group = add(values, partsOf(values), state)
-      group.split = split
-      group.records = restored
-      records += restored
-      return group
-    },
-    remove(group) {
-      order.delete(group)
-      records -= group.records
-      if (last === group) last = undefined
-      const levels: Level[] = [top]
-      for (let d = 0; d < depth - 1; d++) levels.push(levels[d]!.get(group.parts[d]) as Level)
-      for (let d = levels.length - 1; d >= 0; d--) {
-        levels[d]!.delete(depth === 0 ? null : group.parts[d])
-        if (levels[d]!.size > 0) break
-      }
-    },
-    forget(group) {
-      order.delete(group)
-      records -= group.records
-      if (order.size > 0) return
-      top = new Map()
-      last = undefined
-    },
   }
 }
 

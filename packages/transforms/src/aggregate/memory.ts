@@ -1,9 +1,8 @@
-/** What the runtimes of `aggregate` have in common: changed groups to be saved, the cap, and adding a record. */
+/** What the runtimes of `aggregate` have in common: how groups are written, the cap, timers, and adding a record. */
 import {
   type Aggregation,
   type AggregateState,
   DataError,
-  type MemoryChange,
   MillraceError,
   type Output,
   type Records,
@@ -12,34 +11,6 @@ import type { Group, Groups } from './groups.ts'
 import type { Emit } from './options.ts'
 import { placeReader } from './places.ts'
 import { floorTo } from './windows.ts'
-
-export interface Changes {
-  touch(group: Group): void
-  take(): readonly MemoryChange[]
-  count(): number
-}
-
-/** Groups that have changed since the last save. `keyOf`, `valueOf`: how one is saved. */
-export function changesOf(keyOf: (group: Group) => string, valueOf: (group: Group) => string): Changes {
-  let changed: Group[] = []
-  return {
-    touch(group) {
-      if (group.changed) return
-      group.changed = true
-      changed.push(group)
-    },
-    take() {
-      const entries = changed.map((group): MemoryChange => {
-        group.changed = false
-        const value = group.gone ? null : valueOf(group)
-        return group.split === undefined ? [keyOf(group), value] : [keyOf(group), value, group.split]
-      })
-      changed = []
-      return entries
-    },
-    count: () => changed.length,
-  }
-}
 
 export function checkCap(count: number, max: number, id: string): void {
   if (count <= max) return
@@ -111,6 +82,7 @@ export function timerOf(emit: Emit | undefined, isWaiting: () => boolean, emitAl
   return {
     due: () => (isWaiting() ? (next ?? Number.NEGATIVE_INFINITY) : undefined),
     advance(clockMs: number, out: Output) {
+      if (clockMs === Number.NEGATIVE_INFINITY) return
       if (next !== undefined && clockMs >= next) emitAll(out)
       next = floorTo(clockMs, every, 0) + every
     },

@@ -66,6 +66,12 @@ export const options = option.object({
       { example: 'on_close' },
     ),
   ),
+  forget_after: option.optional(
+    option.duration(
+      'Without a window: a group that had no record for this long, by the clock, is forgotten. Its last result stays where it was written; if it has a record again, it starts anew, and its results replace that one.',
+      { example: '30d' },
+    ),
+  ),
   max_groups: option.integer(
     'More groups than this stop the run, with nothing lost: raise the limit and run again to continue.',
     {
@@ -92,7 +98,24 @@ export const canUpdate = ({ window, emit }: Options): boolean =>
     (window !== undefined && emit !== 'on_close' && window.allowed_lateness > 0))
 
 /** Problems of options that no type is needed to see. */
-export function problemsOf({ window, emit }: Options): Problem[] {
+export function problemsOf({ window, emit, forget_after: forgetAfter }: Options): Problem[] {
+  if (forgetAfter !== undefined && (window || emit === undefined || forgetAfter === 0))
+    return [
+      {
+        code: window || forgetAfter === 0 ? 'bad_value' : 'missing_option',
+        message: window
+          ? 'groups of a window are forgotten when it closes'
+          : forgetAfter === 0
+            ? 'groups cannot be forgotten at once'
+            : 'without `emit`, groups are kept to the end of the input',
+        at: ['forget_after'],
+        hint: window
+          ? 'remove `forget_after`; `allowed_lateness` says how long a window is kept'
+          : forgetAfter === 0
+            ? 'forget_after: 1d'
+            : 'emit: on_change, or emit: { every: 10s }',
+      },
+    ]
   if (typeof emit === 'object' && emit.every === 0)
     return [
       {

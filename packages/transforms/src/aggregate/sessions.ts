@@ -2,28 +2,29 @@
  * Session windows: records of a group with at most the gap between them. A session ends a gap after its last record;
  * it is held until no record can come that would change it, and then fires and closes at once.
  *
- * Memory: an entry per group with its sessions.
+ * Memory: an entry per session, `NUMBER GROUP`, with its first and last time and the number of its records.
  */
 import { type Aggregation, type AggregateState, DataError, type StepContext, type Transform } from '@millrace/core'
 import { splitReader } from '../splits.ts'
 import { emitter } from './emit.ts'
-import { createGroups, type Group } from './groups.ts'
+import { changesOf, restoreEntries, type Tracked } from './changes.ts'
+import { type Group, groupsBy } from './groups.ts'
 import { createHeap } from './heap.ts'
 import { latenessOf, lateRecords } from './late.ts'
-import { changesOf, checkCap, piece } from './memory.ts'
+import { checkCap, piece } from './memory.ts'
 import type { Options, WindowOptions } from './options.ts'
 import { outputOf } from './output.ts'
 import { nextCount } from './waiting.ts'
 import { placeReader } from './places.ts'
 
-interface Session {
+interface Session extends Tracked {
   readonly group: Group
+  /** Tells it from others of its group, since its first and last time may change. */
+  readonly number: number
   start: number
   last: number
-  state: AggregateState
+  readonly state: AggregateState
   records: number
-  /** It was emitted, or merged into another one. */
-  isGone: boolean
 }
 
 const sessionsOf = (group: Group) => group.state as unknown as { list: Session[] }
@@ -37,14 +38,12 @@ export function createSessions(
   const { allowed_lateness: allowed, late } = o.window
   const gap = o.window.session!
   const outOfOrder = latenessOf(ctx)
-  const groups = createGroups(ctx.input, o.by)
+  const groups = groupsBy(ctx.input, o.by)()
   const emitGroup = emitter(o, compiled, outputOf(o, ctx.input, compiled))
-  const changes = changesOf(
-    ({ saved }) => saved,
-    (group) =>
-      JSON.stringify(
-        sessionsOf(group).list.map(({ start, last, state, records }) => [start, last, compiled.encode(state), records]),
-      ),
+  const changes = changesOf<Session>(
+    compiled.pieces,
+    ({ group, number }) => `${number} ${group.saved}`,
+    ({ start, last, records, state }) => `${start} ${last} ${records} ${compiled.encode(state)}`,
   )
   const closesAt = ({ last }: Session) => last + gap - 1 + gap + allowed
   const heap = createHeap<Session>()
@@ -52,8 +51,18 @@ export function createSessions(
   /** The records in all sessions. */
   let recordCount = 0
   let reached = Number.NEGATIVE_INFINITY
-  const begin = (group: Group, start: number, last: number, state: AggregateState, records: number): Session => {
-    const session = { group, start, last, state, records, isGone: false }
+  let nextNumber = 0
+  const begin = (
+    group: Group,
+    state: AggregateState,
+    start: number,
+    last: number,
+    records = 0,
+    number = nextNumber,
+  ): Session => {
+    nextNumber = Math.max(nextNumber, number + 1)
+    const saved = { split: group.split, changed: false, gone: false, pieces: 0 }
+    const session: Session = { group, number, start, last, state, records, ...saved }
     sessionsOf(group).list.push(session)
     heap.push(closesAt(session), session)
     count++
@@ -62,7 +71,8 @@ export function createSessions(
   const end = (session: Session) => {
     const { list } = sessionsOf(session.group)
     list.splice(list.indexOf(session), 1)
-    session.isGone = true
+    session.gone = true
+    changes.touch(session)
     count--
   }
   return {
@@ -82,6 +92,8 @@ export function createSessions(
         }
         const known = groups.of(row)
         const near = known ? sessionsOf(known).list.filter((s) => time >= s.start - gap && time <= s.last + gap) : []
+        // The largest one takes in the others, which costs the least.
+        if (near.length > 1) near.sort((a, b) => b.records - a.records)
         const state = near[0]?.state ?? compiled.start()
         try {
           if (placeOf) {
@@ -94,7 +106,7 @@ export function createSessions(
           continue
         }
         const group = known ?? groups.add(row, emptyList())
-        const session = near[0] ?? begin(group, time, time, state, 0)
+        const session = near[0] ?? begin(group, state, time, time)
         session.records++
         recordCount++
         session.start = Math.min(session.start, time)
@@ -106,8 +118,8 @@ export function createSessions(
           session.last = Math.max(session.last, other.last)
           end(other)
         }
-        if (splitOf) group.split = splitOf(i)
-        changes.touch(group)
+        if (splitOf) session.split = splitOf(i)
+        changes.touch(session)
         held++
       }
       checkCap(count, o.max_groups, ctx.id)
@@ -118,7 +130,7 @@ export function createSessions(
       for (let n = 0; heap.size > 0 && heap.least() <= watermark; ) {
         if (n === piece) return false
         const session = heap.pop()
-        if (session.isGone) continue
+        if (session.gone) continue
         // It has grown since it was put there.
         if (closesAt(session) > watermark) {
           heap.push(closesAt(session), session)
@@ -130,10 +142,7 @@ export function createSessions(
         n++
         recordCount -= session.records
         end(session)
-        changes.touch(group)
-        if (sessionsOf(group).list.length > 0) continue
-        group.gone = true
-        groups.remove(group)
+        if (sessionsOf(group).list.length === 0) groups.remove(group)
       }
       return true
     },
@@ -142,7 +151,7 @@ export function createSessions(
       while (first.length < nextCount && heap.size > 0) {
         const key = heap.least()
         const session = heap.pop()
-        if (session.isGone) continue
+        if (session.gone) continue
         // It has grown since it was put there.
         if (closesAt(session) > key) heap.push(closesAt(session), session)
         else first.push(session)
@@ -157,13 +166,18 @@ export function createSessions(
     takeChanges: changes.take,
     changeCount: changes.count,
     restore(memory) {
-      for (const [saved, text, split] of memory.entries()) {
-        const group = groups.restore(saved, emptyList(), split)
-        for (const [start, last, state, records] of JSON.parse(text) as [number, number, string, number][]) {
-          begin(group, start, last, compiled.decode(state), records)
-          recordCount += records
-        }
-      }
+      const known = new Map<string, Group>()
+      restoreEntries(memory, compiled.pieces, (key, text, split) => {
+        const space = key.indexOf(' ')
+        const saved = key.slice(space + 1)
+        const group = known.get(saved) ?? groups.restore(saved, emptyList(), split)
+        known.set(saved, group)
+        const [start, last, records] = text.split(' ', 3).map(Number) as [number, number, number]
+        const state = compiled.decode(text.slice(`${start} ${last} ${records} `.length))
+        begin(group, state, start, last, records, Number(key.slice(0, space))).split = split
+        recordCount += records
+        return state
+      })
     },
   }
 }

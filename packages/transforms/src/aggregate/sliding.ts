@@ -9,9 +9,10 @@
 import type { Aggregation, AggregateState, MemoryChange, Output, StepContext, Transform } from '@millrace/core'
 import { splitReader } from '../splits.ts'
 import { emitter } from './emit.ts'
-import { createGroups, type Group, type Groups } from './groups.ts'
+import { changesOf, restoreEntries } from './changes.ts'
+import { type Group, type Groups, groupsBy } from './groups.ts'
 import { latenessOf, lateRecords } from './late.ts'
-import { adder, changesOf, checkCap, readRecords, timerOf, withRecords } from './memory.ts'
+import { adder, checkCap, readRecords, timerOf, withRecords } from './memory.ts'
 import type { Options, WindowOptions } from './options.ts'
 import { outputOf } from './output.ts'
 import { waitingIn } from './waiting.ts'
@@ -42,8 +43,9 @@ export function createSliding(
   const windows = new Map<number, SlidingWindow>()
   const emitGroup = emitter(o, compiled, outputOf(o, ctx.input, compiled))
   const encode = (group: Group) => withRecords(group, compiled.encode(group.state))
-  const inPanes = changesOf(({ start, saved }) => `p ${start} ${saved}`, encode)
-  const inWindows = changesOf(({ start, saved }) => `w ${start} ${saved}`, encode)
+  const newGroups = groupsBy(ctx.input, o.by)
+  const inPanes = changesOf<Group>(compiled.pieces, ({ start, saved }) => `p ${start} ${saved}`, encode)
+  const inWindows = changesOf<Group>(compiled.pieces, ({ start, saved }) => `w ${start} ${saved}`, encode)
   const isEager = emit === 'on_change' || typeof emit === 'object'
   let count = 0
   let reached = Number.NEGATIVE_INFINITY
@@ -67,12 +69,12 @@ export function createSliding(
   const paneOf = (start: number): Groups => {
     const known = panes.get(start)
     if (known) return known
-    const made = createGroups(ctx.input, o.by, start)
+    const made = newGroups(start)
     panes.set(start, made)
     for (let s = firstOf(start); s <= lastOf(start); s += slide) if (s + size - 1 + allowed > reached) open(s)
     return made
   }
-  const ownOf = (of: SlidingWindow): Groups => (of.own ??= createGroups(ctx.input, o.by, of.start))
+  const ownOf = (of: SlidingWindow): Groups => (of.own ??= newGroups(of.start))
   /** Emits all groups of a window, or those that have changed. */
   const show = (of: SlidingWindow, only: ReadonlySet<string> | undefined, out: Output) => {
     const merged = new Map<
@@ -205,15 +207,15 @@ export function createSliding(
       // Panes that are left hold a part only of windows that have closed.
       const settled = memory.get('settled')
       if (settled !== undefined) savedSettledTo = settledTo = reached = Number(settled)
-      for (const [key, text, split] of memory.entries()) {
-        if (key === 'fired' || key === 'settled') continue
+      restoreEntries(memory, compiled.pieces, (key, text, split) => {
+        if (key === 'fired' || key === 'settled') return undefined
         const space = key.indexOf(' ', 2)
         const start = Number(key.slice(2, space))
         const groups = key.startsWith('p') ? paneOf(start) : ownOf(open(start))
         const [records, state] = readRecords(text)
-        groups.restore(key.slice(space + 1), compiled.decode(state), split, records)
         count++
-      }
+        return groups.restore(key.slice(space + 1), compiled.decode(state), split, records).state
+      })
       // Which of their results were emitted is not known: they are emitted again, under the same keys.
       if (isEager)
         for (const of of windows.values()) {

@@ -8,19 +8,10 @@
 import type { Aggregation, Output, StepContext, Transform } from '@millrace/core'
 import { splitReader } from '../splits.ts'
 import { emitter } from './emit.ts'
-import { createGroups, type Group, type Groups } from './groups.ts'
+import { changesOf, restoreEntries } from './changes.ts'
+import { type Group, type Groups, groupsBy } from './groups.ts'
 import { latenessOf, lateRecords } from './late.ts'
-import {
-  adder,
-  changesOf,
-  checkCap,
-  piece,
-  readFlagged,
-  readRecords,
-  timerOf,
-  withRecords,
-  writeFlagged,
-} from './memory.ts'
+import { adder, checkCap, piece, readFlagged, readRecords, timerOf, withRecords, writeFlagged } from './memory.ts'
 import type { Options, WindowOptions } from './options.ts'
 import { outputOf } from './output.ts'
 import { waitingIn } from './waiting.ts'
@@ -44,7 +35,9 @@ export function createTumbling(
   const outOfOrder = latenessOf(ctx)
   const windows = new Map<number, TumblingWindow>()
   const emitGroup = emitter(o, compiled, outputOf(o, ctx.input, compiled))
-  const changes = changesOf(
+  const newGroups = groupsBy(ctx.input, o.by)
+  const changes = changesOf<Group>(
+    compiled.pieces,
     ({ start, saved }) => `${start} ${saved}`,
     (group) => withRecords(group, writeFlagged(group, compiled)),
   )
@@ -58,7 +51,7 @@ export function createTumbling(
   const isEager = emit === 'on_change' || typeof emit === 'object'
   const nextOf = ({ end, hasFired }: TumblingWindow) => end - 1 + (emit === 'on_close' || hasFired ? allowed : 0)
   const open = (span: Span): TumblingWindow => {
-    const made = { ...span, groups: createGroups(ctx.input, o.by, span.start), hasFired: false }
+    const made = { ...span, groups: newGroups(span.start), hasFired: false }
     windows.set(span.start, made)
     next = Math.min(next, nextOf(made))
     return made
@@ -89,9 +82,8 @@ export function createTumbling(
           n++
         }
         if (!closes) continue
-        group.gone = true
-        changes.touch(group)
         each.groups.forget(group)
+        changes.touch(group)
         count--
       }
       each.rest = undefined
@@ -152,8 +144,8 @@ export function createTumbling(
     ...(emit === 'on_close' || timer ? {} : { epochEnds: emitUpdates }),
     takeChanges: changes.take,
     changeCount: changes.count,
-    restore(memory) {
-      for (const [key, text, split] of memory.entries()) {
+    restore: (memory) =>
+      restoreEntries(memory, compiled.pieces, (key, text, split) => {
         const space = key.indexOf(' ')
         const start = Number(key.slice(0, space))
         const [records, flagged] = readRecords(text)
@@ -163,7 +155,7 @@ export function createTumbling(
         group.isNew = isNew
         if (isNew && isEager) updated.push(group)
         count++
-      }
-    },
+        return state
+      }),
   }
 }

@@ -7,7 +7,6 @@
 import { fromJson, toJson } from '../../convert/index.ts'
 import { DataError } from '../../errors/index.ts'
 import { cutLoose } from '../../record/flat.ts'
-import { comparableOf, isKeyType } from '../../convert/key.ts'
 import type { Json } from '../../record/index.ts'
 import type { Type } from '../../schema/index.ts'
 import { ordering } from '../check/comparisons.ts'
@@ -32,6 +31,20 @@ export interface Accumulator<S = unknown> {
   result(state: S): unknown
   toJson(state: S): Json
   fromJson(json: Json): S
+  /** For states that grow with their values: parts that do not change any more are saved by themselves, once. */
+  readonly pieces?: Pieces<S>
+}
+
+/** Pieces of a state, in the order in which they were filled. `toJson` leaves out those that were taken. */
+export interface Pieces<S> {
+  /** How many are full and were not taken yet. */
+  full(state: S): number
+  /** How many were taken. */
+  taken(state: S): number
+  /** Takes those that are full. */
+  take(state: S): readonly Json[]
+  /** Puts a taken piece back into a state from `fromJson`. */
+  restore(state: S, piece: Json): void
 }
 
 const integer: Type = { kind: 'integer' }
@@ -271,25 +284,5 @@ export function endOf(type: Type, which: 'first' | 'last'): Accumulator<Timed | 
       const [time, split, position, value] = json as [number, string, string | number, Json]
       return { time, split, position, value: read(value) }
     },
-  }
-}
-
-export function distinct(type: Type): Accumulator<Set<unknown>> | undefined {
-  if (!isKeyType(type)) return undefined
-  const comparable = comparableOf(type)
-  // A value that is JSON is kept as it is.
-  const [write, read] = comparable
-    ? [(value: unknown) => value as Json, (json: Json) => json]
-    : [toJson(type), fromJson(type)]
-  return {
-    type: integer,
-    empty: () => new Set(),
-    add: comparable
-      ? (state, value) => state.add(comparable(value))
-      : (state, value) => (state.has(value) ? state : state.add(cutLoose(value))),
-    merge: (a, b) => a.union(b),
-    result: (state) => state.size,
-    toJson: (state) => [...state].map(write),
-    fromJson: (json) => new Set((json as readonly Json[]).map(read)),
   }
 }

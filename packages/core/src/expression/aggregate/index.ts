@@ -3,55 +3,23 @@
  * accumulator over the records of a group; the rest of the output is an ordinary expression whose fields are the slots.
  * Equal aggregates share a slot. Adding a record evaluates all arguments before any slot changes, so a record with a
  * data error leaves the group unchanged.
- *
- * One file, since slots, outputs and their problems are resolved in the same pass over the tree.
  */
 import { closest } from '../../errors/closest.ts'
 import { codegenAllowed } from '../../codegen.ts'
-import { parsePrinted, printJson } from '../../convert/index.ts'
-import { DataError } from '../../errors/index.ts'
-import type { Json, Row } from '../../record/index.ts'
-import { type Field, fieldOf, type RecordType } from '../../schema/index.ts'
+import { fieldOf, type RecordType } from '../../schema/index.ts'
 import { check } from '../check/check.ts'
 import { describe, type Node } from '../check/typed.ts'
-import { compile, generated, inlined, type NamedConstant } from '../evaluate/compile.ts'
-import { interpret } from '../evaluate/interpret.ts'
 import { tokens } from '../read/lexer.ts'
 import { parseExpression } from '../read/parser.ts'
 import type { ExpressionProblem } from '../read/problem.ts'
 import { replaceParts, type Syntax } from '../read/syntax.ts'
-import { type Accumulator, avg, count, countOf, distinct, endOf, extremeOf, sum } from './accumulators.ts'
+import { type Accumulator, avg, count, countOf, endOf, extremeOf, sum } from './accumulators.ts'
+import { type AggregateType, type Aggregation, aggregation, type Slot } from './aggregation.ts'
+import { approximateDistinct } from './approximate.ts'
+import { distinct } from './distinct.ts'
 import { aggregateNames } from './functions.ts'
 
-/** The state of one group. Of one shape for all groups; changed by `add` and `merge` only. */
-export type AggregateState = Record<string, unknown>
-
-/** Outputs that match their record type. */
-export interface Aggregation {
-  readonly ok: true
-  /** The outputs, in order. */
-  readonly type: RecordType
-  /** The fields that the outputs read. */
-  readonly fields: readonly string[]
-  /** The parts of a state: each aggregate once, with normalised spaces, in the order in which it is saved. */
-  readonly aggregates: readonly string[]
-  /** `first` or `last` is used: `add` needs time, split and position. */
-  readonly ordered: boolean
-  /** The state of an empty group. */
-  start(): AggregateState
-  /**
-   * Adds a record. If it throws `DataError`, nothing has changed. `time`: its event time in ms; `position`: its own, in
-   * its split.
-   */
-  readonly add: (state: AggregateState, row: Row, time?: number, split?: string, position?: string | number) => void
-  /** Adds another state of the group; `from` must not be used afterwards. */
-  merge(into: AggregateState, from: AggregateState): void
-  /** The state as text, and back. */
-  encode(state: AggregateState): string
-  decode(text: string): AggregateState
-  /** The outputs. Throws `DataError` with the output as field: for a sum that does not fit, a division by zero. */
-  result(state: AggregateState): Row
-}
+export type { Aggregation, AggregateState, StatePieces } from './aggregation.ts'
 
 /** A problem of an aggregation. */
 export interface AggregationProblems {
@@ -59,21 +27,7 @@ export interface AggregationProblems {
   readonly problems: readonly (ExpressionProblem & { readonly output: string })[]
 }
 
-interface Slot {
-  readonly accumulator: Accumulator
-  /** The argument; undefined: none. */
-  readonly node: Node | undefined
-  readonly field: Field
-}
-
 type Outputs = Readonly<Record<string, string>>
-
-/** An output, and the slots it uses. */
-interface AggregateType {
-  readonly output: string
-  readonly node: Node
-  readonly slots: readonly string[]
-}
 
 /** Checks the outputs of an `aggregate` against its input type, and compiles them. Never throws, whatever the text. */
 export const compileAggregates = (outputs: Outputs, input: RecordType): Aggregation | AggregationProblems =>
@@ -177,12 +131,12 @@ function slotOf(
     return {
       accumulator,
       node,
-      field: { type: accumulator.type, optional: node.optional && !name.startsWith('count') },
+      field: { type: accumulator.type, optional: node.optional && !name.includes('count') },
     }
   const expected =
     name === 'sum' || name === 'avg'
       ? 'integer, bigint, number or decimal'
-      : name === 'count_distinct'
+      : name.endsWith('distinct')
         ? 'a single value'
         : 'values that have an order'
   report({
@@ -209,6 +163,8 @@ function accumulatorOf(name: string, { type }: Node): Accumulator | undefined {
     case 'first':
     case 'last':
       return endOf(type, name) as Accumulator
+    case 'approx_count_distinct':
+      return approximateDistinct(type) as Accumulator | undefined
     default:
       return distinct(type) as Accumulator | undefined
   }
@@ -241,89 +197,4 @@ function explained(
       hint,
     }
   })
-}
-
-function aggregation(
-  slots: ReadonlyMap<string, Slot>,
-  results: readonly AggregateType[],
-  fields: readonly string[],
-  generate: boolean,
-): Aggregation {
-  const list = [...slots.values()]
-  const evaluator = generate ? compile : interpret
-  const outputs = results.map(({ output, node }) => ({ output, evaluate: evaluator(node) }))
-  const named = [...slots].map(([name, { accumulator }], i) => ({
-    name,
-    key: `a${i}`,
-    accumulator,
-    output: results.find((result) => result.slots.includes(name))?.output,
-  }))
-  // Independent of which output has an aggregate first.
-  const saved = named.toSorted((a, b) => (a.name < b.name ? -1 : 1))
-  return {
-    ok: true,
-    type: {
-      fields: Object.fromEntries(results.map(({ output, node: { type, optional } }) => [output, { type, optional }])),
-    },
-    fields,
-    aggregates: saved.map(({ name }) => name),
-    ordered: list.some(({ accumulator }) => accumulator.ordered),
-    start() {
-      const state: AggregateState = {}
-      for (const { key, accumulator } of named) state[key] = accumulator.empty()
-      return state
-    },
-    add: generate ? compiledAdd(list) : interpretedAdd(list),
-    merge(into, from) {
-      for (const { key, accumulator } of named) into[key] = accumulator.merge(into[key], from[key])
-    },
-    encode: (state) => printJson(saved.map(({ key, accumulator }) => accumulator.toJson(state[key]))),
-    decode(text) {
-      const parts = parsePrinted(text) as Json[]
-      const state: AggregateState = {}
-      for (const [i, { key, accumulator }] of saved.entries()) state[key] = accumulator.fromJson(parts[i]!)
-      return state
-    },
-    result(state) {
-      const values: Row = {}
-      for (const { name, key, accumulator, output } of named)
-        values[name] = of(output, () => accumulator.result(state[key]))
-      const row: Row = {}
-      for (const { output, evaluate } of outputs) row[output] = of(output, () => evaluate(values))
-      return row
-    },
-  }
-}
-
-/** Evaluates a part of an output; a data error gets the name of the output. */
-function of(output: string | undefined, make: () => unknown): unknown {
-  try {
-    return make()
-  } catch (error) {
-    throw error instanceof DataError ? new DataError(error.code, error.message, output) : error
-  }
-}
-
-/** One function that evaluates all arguments, then changes all slots. */
-function compiledAdd(slots: readonly Slot[]): Aggregation['add'] {
-  return generated((named: NamedConstant) => {
-    const values = slots.map(({ node }, i) => (node ? `const x${i} = ${inlined(node, named)}` : ''))
-    const changes = slots.map(({ accumulator, node }, i) => {
-      const change = `s.a${i} = ${named(accumulator.add)}(s.a${i}, ${node ? `x${i}` : 'null'}${accumulator.ordered ? ', time, split, position' : ''})`
-      return node?.optional && !accumulator.countsNull ? `if (x${i} !== null) ${change}` : change
-    })
-    return `return (s, r, time = 0, split = '', position = 0) => {\n${[...values, ...changes].filter(Boolean).join('\n')}\n}`
-  })
-}
-
-/** Its twin. */
-function interpretedAdd(slots: readonly Slot[]): Aggregation['add'] {
-  const evaluators = slots.map(({ node }) => (node ? interpret(node) : () => null))
-  return (state, row, time = 0, split = '', position = 0) => {
-    const values = evaluators.map((evaluate) => evaluate(row))
-    for (const [i, { accumulator }] of slots.entries()) {
-      if (values[i] === null && !accumulator.countsNull) continue
-      state[`a${i}`] = accumulator.add(state[`a${i}`], values[i] as never, time, split, position)
-    }
-  }
 }

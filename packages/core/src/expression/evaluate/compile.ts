@@ -47,7 +47,7 @@ function afterFailure(node: Node): (error: unknown, row: Row) => unknown {
 
 /** Its value as code over the row `r`, inside other code. */
 export const inlined = (node: Node, named: NamedConstant): string =>
-  mayFail(node) ? `(${written(node, named)})(r)` : write(node, named)
+  mayFail(node) ? `${named(compile(node))}(r)` : write(node, named)
 
 /** Puts a value into scope and returns its name. */
 export type NamedConstant = (value: unknown) => string
