@@ -40,6 +40,8 @@ describe('a value of a stream', () => {
       'bad_encoding',
       'headers',
     ],
+    ['has no time where one is required', { key: '1', timestamp: -1 }, 'missing_value', 'at'],
+    ['has its time in microseconds', { key: '1', timestamp: 1_700_000_000_123_456 }, 'bad_date', 'at'],
   ])('that %s is a bad record, and so it is when decoded again', (_what, beside, code, name) => {
     const decoder = decoderOf(
       name === 'headers'
@@ -50,6 +52,11 @@ describe('a value of a stream', () => {
     expect(decoder.failure).toMatchObject({ code, field: name })
     const again = () => decodeAgain(decoder, value, JSON.parse(JSON.stringify(contextOf(beside))) as never)
     expect(again).toThrow(expect.objectContaining({ code, field: name }) as DataError)
+  })
+
+  it('has no time where the message has none', () => {
+    const decoder = decoderOf({ schema: { fields: { ...schema.fields, at: field('timestamp', true) } } })
+    expect(decoder.decode(value, { key: '7', timestamp: -1 })).toMatchObject({ at: null })
   })
 
   it('cannot be decoded again without its context where rows need it', () => {

@@ -3,7 +3,7 @@
  * record are derived from the client's data on demand.
  */
 import { isUtf8 } from 'node:buffer'
-import { type BadRecord, type Batch, type Json, type Row, unknownOf } from '@millrace/core'
+import { type BadRecord, type Batch, isInstant, type Json, type Row, unknownOf } from '@millrace/core'
 import { type Beside, contextOf, idHeader, type StreamDecoder } from '@millrace/kinds'
 import { Block } from '@millrace/formats'
 import type { RecordBatch } from './committed.ts'
@@ -72,7 +72,8 @@ export function* batchesOf(part: Part, topic: string, decoder: StreamDecoder): G
       if (row) {
         const n = filling.rows.length
         filling.offsets[n] = offset
-        filling.arrivals[n] = time
+        filling.times[n] = time
+        if (!isTime(time)) filling.anyTimeless = true
         filling.rows.push(row)
         filling.records.push(record)
         if (record.key !== null) filling.anyKey = true
@@ -92,7 +93,9 @@ interface Filling {
   readonly rows: Row[]
   readonly records: KafkaRecord[]
   readonly offsets: Float64Array
-  readonly arrivals: Float64Array
+  /** As stored, ms; see `isTime`. */
+  readonly times: Float64Array
+  anyTimeless: boolean
   readonly bad: BadRecord[]
   bytes: number
   anyKey: boolean
@@ -102,14 +105,16 @@ const emptyFilling = (most: number): Filling => ({
   rows: [],
   records: [],
   offsets: new Float64Array(most),
-  arrivals: new Float64Array(most),
+  times: new Float64Array(most),
+  anyTimeless: false,
   bad: [],
   bytes: 0,
   anyKey: false,
 })
 
 function made(filling: Filling, partition: number, position: Json, decoder: StreamDecoder): OpenBatch {
-  const { rows, records, offsets, arrivals, bad, bytes, anyKey } = filling
+  const { rows, records, offsets, bad, bytes, anyKey } = filling
+  const times = filling.times.subarray(0, rows.length)
   const batch: OpenBatch = {
     split: String(partition),
     rows,
@@ -118,8 +123,8 @@ function made(filling: Filling, partition: number, position: Json, decoder: Stre
     positionAt: (i) => offsets[i]!,
     rawAt: (i) => records[i]!.value ?? noBytes,
     idAt: (i) => idOf(records[i]!),
-    contextAt: (i) => contextOf(besideOf(records[i]!, arrivals[i]!)),
-    arrivals: arrivals.subarray(0, rows.length),
+    contextAt: (i) => contextOf(besideOf(records[i]!, times[i]!)),
+    arrivals: filling.anyTimeless ? times.map((time) => (isTime(time) ? time : Number.NaN)) : times,
     ...unknownOf(decoder.tally),
     ...(bad.length ? { bad } : {}),
   }
@@ -128,6 +133,9 @@ function made(filling: Filling, partition: number, position: Json, decoder: Stre
   if (anyKey) Object.defineProperty(batch, 'keys', { get: () => (keys ??= records.map(keyOf)), enumerable: true })
   return batch
 }
+
+/** Not so: none at all, which Kafka writes as -1, or a number that is in other units. */
+const isTime = (time: number): boolean => time !== -1 && isInstant(time)
 
 function badRecord(record: KafkaRecord, position: number, arrival: number, decoder: StreamDecoder): BadRecord {
   const id = idOf(record)
@@ -138,7 +146,7 @@ function badRecord(record: KafkaRecord, position: number, arrival: number, decod
     bytes: record.value ?? noBytes,
     ...(id === undefined ? {} : { id }),
     ...(key === undefined ? {} : { key }),
-    arrival,
+    ...(isTime(arrival) ? { arrival } : {}),
     context: contextOf(besideOf(record, arrival)),
   }
 }

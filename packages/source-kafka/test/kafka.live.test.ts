@@ -1,4 +1,4 @@
-import { freshRead, isBatch, type Json } from '@millrace/core'
+import { arrivalOf, freshRead, isBatch, type Json } from '@millrace/core'
 import { liveUrl, readingPeak } from '@millrace/testkit'
 import { Admin, Consumer, Producer } from '@platformatic/kafka'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -277,6 +277,24 @@ describe.skipIf(!url)('Kafka, on a real broker', () => {
     const arrivals = (batches: Awaited<ReturnType<typeof read>>) => batches.flatMap((b) => [...(b.arrivals ?? [])])
     expect(arrivals(await read(given))).toEqual(times)
     for (const time of arrivals(await read(appended))) expect(Math.abs(Date.now() - time)).toBeLessThan(60_000)
+  })
+
+  it('has no arrival where a record has no time, or one in other units', async () => {
+    const stream = fresh()
+    const anyTime = { name: 'message.timestamp.after.max.ms', value: '9223372036854775807' }
+    await admin.createTopics({ topics: [stream], partitions: 1, replicas: 1, configs: [anyTime] })
+    const producer = new Producer({ clientId: 'raw', bootstrapBrokers: brokers })
+    const times = [-1n, 1_700_000_000_123_456n, 1_700_000_000_123n]
+    for (const timestamp of times)
+      await producer.send({ acks: -1, messages: [{ topic: stream, value: Buffer.from('{"n":1}'), timestamp }] })
+    await producer.close()
+    const batches = await read(stream)
+    const seen = batches.flatMap((b) => b.rows.map((_, i) => [arrivalOf(b, i), b.contextAt!(i)]))
+    expect(seen).toEqual([
+      [undefined, { timestamp: -1, headers: {} }],
+      [undefined, { timestamp: 1_700_000_000_123_456, headers: {} }],
+      [1_700_000_000_123, { timestamp: 1_700_000_000_123, headers: {} }],
+    ])
   })
 
   it('of 500 records of a MB is read in little memory, in batches of about a MiB', { timeout: 300_000 }, async () => {

@@ -18,6 +18,9 @@ export interface Parts {
 export const firstMs = -62_135_596_800_000
 export const lastMs = 253_402_300_799_999
 
+/** Whether ms since 1970 are a timestamp: whole, and within the years 1 to 9999. */
+export const isInstant = (ms: number): boolean => Number.isInteger(ms) && ms >= firstMs && ms <= lastMs
+
 const dayMs = 86_400_000
 const lengths = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 

@@ -1,4 +1,5 @@
 /** Dates as text. */
 export * from './date.ts'
+export { isInstant } from './calendar.ts'
 export { checkDateFormat } from './pattern.ts'
 export { checkZone, type Fold, zone } from './zone.ts'

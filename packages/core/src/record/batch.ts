@@ -71,7 +71,7 @@ export interface Batch {
   readonly context?: Json
   /** The transport key of each row. */
   readonly keys?: readonly (string | undefined)[]
-  /** Arrival time of each row, ms UTC, if the system has one. */
+  /** Arrival time of each row, ms UTC, if the system has one; NaN for a row without. See `arrivalOf`. */
   readonly arrivals?: Float64Array
   /** Event time of each row, ms UTC, if the spec asks for it. */
   readonly times?: Float64Array
@@ -151,4 +151,10 @@ export function unknownOf(tally: Tally): { readonly unknown?: number } {
   const { unknown } = tally
   tally.unknown = 0
   return unknown > 0 ? { unknown } : {}
+}
+
+/** Arrival time of row i, ms UTC; undefined: the system has none. */
+export function arrivalOf({ arrivals }: Pick<Batch, 'arrivals'>, i: number): number | undefined {
+  const at = arrivals?.[i]
+  return at === undefined || Number.isNaN(at) ? undefined : at
 }

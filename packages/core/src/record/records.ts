@@ -1,5 +1,5 @@
 /** Rows at some point of the graph, each with its origin. */
-import type { Batch, Json, Row } from './batch.ts'
+import { arrivalOf, type Batch, type Json, type Row } from './batch.ts'
 import { highsOf } from './highs.ts'
 import { idPosition, idPrefix, resultId } from './identity.ts'
 
@@ -146,7 +146,7 @@ export class Records {
   /** Arrival time of row i in ms UTC; undefined if the system has none. */
   arrival(i: number): number | undefined {
     const origin = this.origin(i)
-    return origin?.batch.arrivals?.[origin.index]
+    return origin && arrivalOf(origin.batch, origin.index)
   }
 
   /** The highest event time in row i's lane before it, ms UTC; -Infinity: none. For late rules. */

@@ -9,7 +9,7 @@ import type { Decoder, EventTime } from '../connector/index.ts'
 import { compileDateParser } from '../date/index.ts'
 import { floorMs } from '../convert/index.ts'
 import { DataError } from '../errors/index.ts'
-import { type BadRecord, type Batch, type Row, rowsBefore } from '../record/index.ts'
+import { arrivalOf, type BadRecord, type Batch, type Row, rowsBefore } from '../record/index.ts'
 import type { RecordType, Type } from '../schema/index.ts'
 
 /** A time in ms UTC, or why there is none. */
@@ -53,14 +53,14 @@ export function timeReader(
       return value
     },
     timed(batch, clock) {
-      const { rows, arrivals } = batch
+      const { rows } = batch
       const now = maxFutureMs < Number.POSITIVE_INFINITY ? clock.now() : 0
       const times = new Float64Array(rows.length)
       const wrong: number[] = []
       for (let i = 0; i < rows.length; i++) {
         const value = read(rows[i]![column])
         times[i] = value ?? Number.NaN
-        if (value === undefined || value > (arrivals?.[i] ?? now) + maxFutureMs) wrong.push(i)
+        if (value === undefined || value > (arrivalOf(batch, i) ?? now) + maxFutureMs) wrong.push(i)
       }
       const otherTimes: (readonly [number, number])[] = []
       for (const bad of batch.bad ?? []) {
@@ -128,7 +128,7 @@ function withoutRows(
       before: left(i),
       ...(idAt ? { id: idAt.call(batch, i) } : {}),
       ...(keys ? { key: keys[i] } : {}),
-      ...(arrivals || now > 0 ? { arrival: arrivals?.[i] ?? now } : {}),
+      ...(arrivals || now > 0 ? { arrival: arrivalOf(batch, i) ?? now } : {}),
       ...(contextAt ? { context: contextAt.call(batch, i) } : {}),
     }),
   )
@@ -152,6 +152,6 @@ function withoutRows(
 export function arrivalTimes(batch: Batch, clockMs: number, high: number): Batch {
   const times = new Float64Array(batch.rows.length)
   let last = high
-  for (let i = 0; i < times.length; i++) times[i] = last = Math.max(last, batch.arrivals?.[i] ?? clockMs)
+  for (let i = 0; i < times.length; i++) times[i] = last = Math.max(last, arrivalOf(batch, i) ?? clockMs)
   return { ...batch, times }
 }

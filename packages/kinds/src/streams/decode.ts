@@ -6,6 +6,7 @@ import {
   type Field,
   fromJson,
   fromText,
+  isInstant,
   type Json,
   MillraceError,
   type RecordType,
@@ -26,7 +27,7 @@ export interface StreamDecoding extends ReadOptions {
 /** What a message has in addition to its value. */
 export interface Beside {
   readonly key: string | undefined
-  /** ms UTC */
+  /** ms UTC; -1: the message has none, as Kafka says it. */
   readonly timestamp: number
   readonly headers?: Readonly<Record<string, string>> | undefined
   /** The parts whose bytes are not UTF-8, which are therefore left out. */
@@ -130,9 +131,10 @@ function besideFields({ keyField, timestampField, headersField, schema }: Stream
     })
   }
   if (timestampField !== undefined) {
-    const { kind } = fieldOf('timestamp', timestampField).type
+    const { type, optional } = fieldOf('timestamp', timestampField)
+    const { kind } = type
     if (kind !== 'timestamp') throw misfit('timestamp_field', timestampField, `is of type ${kind}, not timestamp`)
-    made.push({ part: 'timestamp', name: timestampField, read: ({ timestamp }) => timestamp })
+    made.push({ part: 'timestamp', name: timestampField, read: ({ timestamp }) => instantOf(timestamp, optional) })
   }
   if (headersField !== undefined) {
     const { type } = fieldOf('headers', headersField)
@@ -142,6 +144,14 @@ function besideFields({ keyField, timestampField, headersField, schema }: Stream
     made.push({ part: 'headers', name: headersField, read: ({ headers }) => read(headers ?? {}) })
   }
   return made
+}
+
+/** A message's time as a timestamp. Throws `DataError`. */
+function instantOf(timestamp: number, optional: boolean): number | null {
+  if (timestamp === -1 && optional) return null
+  if (timestamp === -1) throw new DataError('missing_value', 'the record has no time')
+  if (isInstant(timestamp)) return timestamp
+  throw new DataError('bad_date', `the record's time of ${timestamp} ms is not within the years 1 to 9999`)
 }
 
 /** A value that is not a JSON object becomes one field, so no other may be required. */
