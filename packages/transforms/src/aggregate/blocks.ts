@@ -1,7 +1,7 @@
 /**
  * Panes merged ahead, so that a sliding window is merged from few parts when it fires: blocks of 4, 16, 64 ... adjacent
  * panes, each made from the four of the next smaller size when a window needs it first, and kept for the windows after
- * it. A window of sixty panes has about nine parts. A record for a pane discards the blocks with it; that is rare, since
+ * it. A window of sixty panes has about nine parts. A record for a pane discards the blocks with it; that is rare, as
  * blocks lie behind the watermark.
  */
 import type { Aggregation, AggregateState } from '@millrace/core'
@@ -9,7 +9,7 @@ import type { Group, Groups } from './groups.ts'
 
 /** A group in a part of a window. */
 export type Merged = Pick<Group, 'values' | 'saved'> & { readonly state: AggregateState }
-type Block = Map<string, Merged>
+type PaneBlock = Map<string, Merged>
 
 const radix = 4
 
@@ -21,7 +21,7 @@ export interface Blocks {
 }
 
 /** Merges groups into a block. */
-export function mergeInto(block: Block, part: Iterable<Merged>, compiled: Aggregation): void {
+export function mergeInto(block: PaneBlock, part: Iterable<Merged>, compiled: Aggregation): void {
   for (const { values, saved, state } of part) {
     let into = block.get(saved)
     if (!into) block.set(saved, (into = { values, saved, state: compiled.start() }))
@@ -35,8 +35,8 @@ export function blocksOf(
   { paneMs, offset, count }: { readonly paneMs: number; readonly offset: number; readonly count: number },
   compiled: Aggregation,
 ): Blocks {
-  /** By the number of their panes, and by the start of the first. A block would not pay if windows had not some of it. */
-  const sizes: { readonly width: number; readonly made: Map<number, Block> }[] = []
+  /** Blocks by the number of their panes, then by the start of the first. Windows are at least twice as wide. */
+  const sizes: { readonly width: number; readonly made: Map<number, PaneBlock> }[] = []
   for (let width = radix; 2 * width <= count; width *= radix) sizes.push({ width, made: new Map() })
   /** No block reaches beyond this. */
   let madeTo = Number.NEGATIVE_INFINITY
