@@ -89,11 +89,10 @@ export function stateReader(db: DatabaseSync, folder: string) {
       get: (key) =>
         sql('SELECT value FROM step_memory WHERE step = ? AND key = ?').get(step, key)?.['value'] as string | undefined,
       *entries() {
-        const rows = db
-          .prepare('SELECT key, value, split FROM step_memory WHERE step = ? ORDER BY key, split')
-          .iterate(step)
-        for (const row of rows)
-          yield [String(row['key']), String(row['value']), (row['split'] as string) || undefined] as const
+        const query = db.prepare('SELECT key, value, split FROM step_memory WHERE step = ? ORDER BY key, split')
+        query.setReturnArrays(true)
+        const rows = query.iterate(step) as unknown as Iterable<readonly [string, string, string]>
+        for (const [key, value, split] of rows) yield [key, value, split || undefined] as const
       },
     }),
     resume: (sink: string): Json | undefined =>

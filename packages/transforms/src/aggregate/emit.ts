@@ -27,9 +27,15 @@ export function emitter(o: Options, compiled: Aggregation, output: RecordType): 
     }
     return saved === '' ? {} : row
   }
+  let lastStart = Number.NaN
+  let startText = ''
   return (group, out, span) => {
     const key = JSON.parse(group.saved) as Json[]
-    const at = span ? { key: [...key, new Date(span.start).toISOString()], time: span.end - 1 } : { key }
+    if (span && span.start !== lastStart) {
+      lastStart = span.start
+      startText = new Date(lastStart).toISOString()
+    }
+    const at = span ? { key: [...key, startText], time: span.end - 1 } : { key }
     const row = keyOf(group, span)
     try {
       Object.assign(row, compiled.result(group.state))

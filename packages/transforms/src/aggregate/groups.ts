@@ -119,8 +119,8 @@ export class Groups {
   }
 
   /** Those that were not removed, in the order in which they were first seen. */
-  *all(): Generator<Group> {
-    for (const group of this.list) if (!group.gone) yield group
+  all(): Iterable<Group> {
+    return this.list.length === this.size ? this.list : this.list.filter(({ gone }) => !gone)
   }
 
   /** Takes a group out of `all`; once none is left, the memory of all is freed. It must not be looked up any more. */

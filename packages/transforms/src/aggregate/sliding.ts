@@ -6,9 +6,10 @@
  * `fired`, up to which end windows have fired; and `settled`, the watermark up to which they have closed. Each group is
  * saved with the number of its records.
  */
-import type { Aggregation, AggregateState, MemoryChange, Output, StepContext, Transform } from '@millrace/core'
+import type { Aggregation, MemoryChange, Output, StepContext, Transform } from '@millrace/core'
 import { splitReader } from '../splits.ts'
 import { emitter } from './emit.ts'
+import { blocksOf, type Merged, mergeInto } from './blocks.ts'
 import { changesOf, restoreEntries } from './changes.ts'
 import { type Group, type Groups, groupsBy } from './groups.ts'
 import { latenessOf, lateRecords } from './late.ts'
@@ -40,6 +41,7 @@ export function createSliding(
   const paneMs = commonDivisor(size, slide)
   const outOfOrder = latenessOf(ctx)
   const panes = new Map<number, Groups>()
+  const blocks = blocksOf(panes, { paneMs, offset, count: size / paneMs }, compiled)
   const windows = new Map<number, SlidingWindow>()
   const emitGroup = emitter(o, compiled, outputOf(o, ctx.input, compiled))
   const encode = (group: Group) => withRecords(group, compiled.encode(group.state))
@@ -77,23 +79,19 @@ export function createSliding(
   const ownOf = (of: SlidingWindow): Groups => (of.own ??= newGroups(of.start))
   /** Emits all groups of a window, or those that have changed. */
   const show = (of: SlidingWindow, only: ReadonlySet<string> | undefined, out: Output) => {
-    const merged = new Map<
-      string,
-      { values: readonly unknown[]; saved: string; state: AggregateState; shown: string | undefined }
-    >()
-    const take = (groups: Groups | undefined) => {
-      for (const { values, saved, state } of groups?.all() ?? []) {
-        if (only && !only.has(saved)) continue
-        let into = merged.get(saved)
-        if (!into) merged.set(saved, (into = { values, saved, state: compiled.start(), shown: of.shown.get(saved) }))
-        compiled.merge(into.state, state)
-      }
+    const merged = new Map<string, Merged>()
+    if (only) {
+      const chosen = (groups: Groups | undefined) => [...(groups?.all() ?? [])].filter(({ saved }) => only.has(saved))
+      for (let p = of.start; p < of.end; p += paneMs) mergeInto(merged, chosen(panes.get(p)), compiled)
+      mergeInto(merged, chosen(of.own), compiled)
+    } else {
+      for (const part of blocks.parts(of.start, of.end)) mergeInto(merged, part, compiled)
+      if (of.own) mergeInto(merged, of.own.all(), compiled)
     }
-    for (let p = floorTo(of.start, paneMs, offset); p < of.end; p += paneMs) take(panes.get(p))
-    take(of.own)
-    for (const group of merged.values()) {
+    for (const { values, saved, state } of merged.values()) {
+      const group = { values, saved, state, shown: of.shown.get(saved) }
       emitGroup(group, out, of)
-      if (group.shown !== undefined) of.shown.set(group.saved, group.shown)
+      if (group.shown !== undefined) of.shown.set(saved, group.shown)
     }
     of.updated.clear()
   }
@@ -129,6 +127,7 @@ export function createSliding(
       if (lastOf(start) + size - 1 + allowed > watermark) continue
       drop(groups, inPanes)
       panes.delete(start)
+      blocks.discard(start)
     }
     next = Number.POSITIVE_INFINITY
     for (const each of windows.values()) next = Math.min(next, nextOf(each))
@@ -150,18 +149,25 @@ export function createSliding(
         changes.touch(group)
         return group
       }
+      let [pane, first, last] = [Number.NaN, 0, 0]
+      let inPane: Groups | undefined
       for (let i = 0; i < rows.length; i++) {
         const time = times[i]!
+        if (!(time >= pane && time < pane + paneMs)) {
+          pane = floorTo(time, paneMs, offset)
+          ;[first, last, inPane] = [firstOf(time), lastOf(time), undefined]
+        }
         const isLate = (start: number) => start + size + allowed <= before[i]! || start + size - 1 + allowed <= reached
-        const [first, last] = [firstOf(time), lastOf(time)]
         if (isLate(last)) {
           tooLate.add(rows[i]!, i)
           continue
         }
         let group: Group | undefined
         let from = first
-        if (!isLate(first)) group = addTo(paneOf(floorTo(time, paneMs, offset)), i, inPanes)
-        else {
+        if (!isLate(first)) {
+          group = addTo((inPane ??= paneOf(pane)), i, inPanes)
+          blocks.discard(pane)
+        } else {
           while (isLate(from)) from += slide
           for (let s = from; s <= last; s += slide) {
             group = addTo(ownOf(open(s)), i, inWindows)
@@ -170,7 +176,8 @@ export function createSliding(
         }
         if (!group) continue
         held++
-        for (let s = from; s <= last; s += slide) {
+        // Of windows that wait for their end there is nothing to emit again.
+        for (let s = from; s <= last && (isEager || s + size <= firedTo); s += slide) {
           const of = windows.get(s)
           if (of && (isEager || of.hasFired)) of.updated.add(group.saved)
         }

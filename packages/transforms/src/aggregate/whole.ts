@@ -33,6 +33,8 @@ export function createWhole(o: Options, ctx: StepContext, compiled: Aggregation)
     changes.touch(group)
     emitGroup(group, out)
   }
+  /** Where the end of the input stopped, since there were too many results. */
+  let rest: Iterator<Group> | undefined
   /** Groups that have changed since their result was emitted, if it is emitted before the end. */
   let updated: Group[] = []
   const emitUpdates = (out: Output) => {
@@ -71,9 +73,11 @@ export function createWhole(o: Options, ctx: StepContext, compiled: Aggregation)
         forget(clock, out)
         return true
       }
-      let n = 0
-      for (const group of groups.all()) {
-        if (n++ === piece) return false
+      rest ??= groups.all()[Symbol.iterator]()
+      for (let n = 0; ; n++) {
+        if (n === piece) return false
+        const { value: group, done } = rest.next()
+        if (done) break
         if (group.isNew) emitGroup(group, out)
         groups.forget(group)
         changes.touch(group)

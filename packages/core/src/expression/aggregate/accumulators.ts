@@ -117,7 +117,11 @@ function exact(
       state.count++
       return state
     },
-    merge: (a, b) => ({ sum: addWhole(a.sum, b.sum), count: a.count + b.count }),
+    merge(a, b) {
+      a.sum = addWhole(a.sum, b.sum)
+      a.count += b.count
+      return a
+    },
     result: (state) => (state.count === 0 ? null : result(state)),
     toJson: ({ sum, count }) => [wholeToJson(sum), count],
     fromJson(json) {
