@@ -35,6 +35,8 @@ export interface Lanes {
   advance(source: string, batch: Batch): number
   caughtUp(source: string, splits: CaughtUp['caughtUp']): void
   ended(source: string): void
+  /** The logged order has this source end at this point. */
+  markEnded(source: string): void
   /** No lane of any source has more available. */
   readonly allCaughtUp: boolean
   /** From now on `hasCaughtUp` tracks whether every lane has reached the end its input has now. */
@@ -184,6 +186,13 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
       of.ended = true
       for (const lane of of.lanes.values()) end(lane)
     },
+    markEnded(source) {
+      const of = all.get(source)
+      for (const lane of of ? lanesOf(of) : []) {
+        lane.hadEnded = true
+        lane.isSaved = false
+      }
+    },
     get allCaughtUp() {
       for (const of of all.values()) {
         if (of.ended) continue
@@ -274,7 +283,7 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
       }
     },
     repeated() {
-      for (const of of all.values()) for (const lane of of.lanes.values()) lane.hadEnded = false
+      for (const of of all.values()) for (const lane of [of.placeholder, ...of.lanes.values()]) lane.hadEnded = false
     },
     wants: (source, split, skewMs) => waitsFor(source, split, skewMs) === undefined,
     waitsFor,
