@@ -84,7 +84,9 @@ export interface TransformDefinition<S extends TSchema = Option<any>> extends Na
   memory?(options: Static<S>, ctx: StepContext): Json
   /**
    * Its output depends on the order of records from several lanes, or on the clock: that order is logged before the
-   * first effect that depends on it, so that a restart repeats it.
+   * first effect that depends on it, so that a restart repeats it. `true`: because of its memory; where that is kept
+   * separately for each split, the order does not matter. A function: because of the watermark or the clock, which all
+   * lanes share.
    */
   readonly ordered?: boolean | ((options: Static<S>, times: Readonly<Record<string, SourceTime>>) => boolean)
   /** It aggregates records: one that arrives twice is counted twice. */

@@ -174,8 +174,10 @@ function planStep(
     stateful: definition!.stateful ?? false,
     multiplies: multiplies(step),
     counts: definition!.counts ?? false,
-    // Memory that is kept separately for each split does not depend on how splits interleave.
-    ordered: !apart && (typeof ordered === 'function' ? ordered(options as never, times) : (ordered ?? false)),
+    ordered:
+      typeof ordered === 'function'
+        ? ordered(options as never, withEnds(times, checked))
+        : !apart && (ordered ?? false),
     ...(definition!.needsTime?.(options as never) ? { times } : {}),
     namedFrom: checked.lineages.named.get(step.id) ?? [],
     stateHash: hashOf({
@@ -194,6 +196,18 @@ function timesOf(from: readonly string[], { lineages, streams }: Checked): Reado
   return Object.fromEntries(
     streams.flatMap(({ id, eventTime }) => (eventTime && roots.has(id) ? [[id, eventTime] as const] : [])),
   )
+}
+
+/** The same, where lanes that a step reads end one by one while the run goes on. */
+function withEnds(
+  times: Readonly<Record<string, SourceTime>>,
+  { streams, runs }: Checked,
+): Readonly<Record<string, SourceTime>> {
+  const read = streams.filter(({ id }) => times[id])
+  const hasLanes = read.length > 1 || read.some(({ capabilities }) => capabilities?.lanes === 'split')
+  if (runs === 'whole' || !hasLanes) return times
+  const ending = read.filter(({ capabilities }) => capabilities?.bounded)
+  return { ...times, ...Object.fromEntries(ending.map(({ id }) => [id, { ...times[id]!, ends: true as const }])) }
 }
 
 function planSink(

@@ -1,7 +1,7 @@
 /**
- * A log of the order in which records were taken, for components whose results depend on it: batches of several lanes,
- * lanes that became idle, sources that ended, the clock. The log is a file in the state folder and is synced before the first write that
- * depends on it. A restart takes exactly these records in this order before it reads on.
+ * A log of the order in which records were taken, for components whose results depend on it: batches of several
+ * lanes, lanes that became idle, sources that ended, the clock. The log is a file in the state folder and is synced
+ * before the first write that depends on it. A restart takes exactly these records in this order before it reads on.
  *
  * A writer waits until the entries for its records are durable. One sync covers everything appended before it began, so
  * under load many batches share a sync. Entries are numbered, and each save records the number up to which it covers

@@ -32,11 +32,12 @@ const bounds = { minRecords: 1, minMs: 1, tickMs: 1 }
 const both = { splits: [{ id: '0' }, { id: '1' }], complete: true }
 
 /** Counts records in windows of 50 ms, which close at their end. */
-function counting(sources: Readonly<Record<string, Source>>, ordered: boolean) {
+function counting(sources: Readonly<Record<string, Source>>, ordered: boolean, runs: 'whole' | 'continue' = 'whole') {
   const late: Row[] = []
   const counted: unknown[] = []
   const eventTime = { field: 'time', zone: 'UTC', maxOutOfOrderMs: 0 }
   const { plan, registry } = testPipeline({
+    runs,
     sources: Object.fromEntries(
       Object.entries(sources).map(([id, source]) => [id, { create: () => source, eventTime }]),
     ),
@@ -153,6 +154,23 @@ it('a lane that was held back continues when the source that it waited for has e
   await run(plan, registry, { root: home, home, secrets: () => undefined, bounds })
   expect(new Set(seen)).toEqual(new Set([1, 1000, 1001]))
 }, 5000)
+
+it.each([[0, 60] as const, [60, 0] as const])(
+  'where all lanes have ended while the run goes on, the furthest decides, whichever ended first (%i, %i ms)',
+  async (...waits) => {
+    const ended = (waitMs: number, ...times: readonly number[]): Source => ({
+      async *read() {
+        yield { splits: [{ id: '0' }], complete: true }
+        yield timed('0', ...times)
+        await sleep(waitMs)
+      },
+    })
+    const sources = { near: ended(waits[0], 10, 60), far: ended(waits[1], 20, 120, 170, 210) }
+    const { counted, run } = counting(sources, false, 'continue')
+    await run()
+    expect(counted).toEqual(['0 10,0 20', '0 60', '0 120', '0 170'])
+  },
+)
 
 it('the end of a source is repeated where it was, though the source ends later after a restart', async () => {
   const seen: { readonly late: unknown[]; readonly windows: unknown[] }[] = []

@@ -42,9 +42,10 @@ export const aggregate = defineTransform({
 
   updates: (o) => (canUpdate(o) ? [...o.by, ...(o.window ? windowFields(o.window) : [])] : undefined),
 
-  // Lanes that become idle close windows for others, and arrival is a matter of the clock.
+  // Lanes that become idle or end close windows for others, and arrival is a matter of the clock.
   ordered: ({ window }, times) =>
-    window !== undefined && Object.values(times).some((time) => time.arrival || time.idleAfterMs !== undefined),
+    window !== undefined &&
+    Object.values(times).some((time) => time.arrival || time.ends || time.idleAfterMs !== undefined),
 
   memory({ by, outputs, window }, { input, id, partitionedBy }) {
     const { aggregates, fields } = compiledFor(outputs, input, id)

@@ -46,7 +46,9 @@ export function lanesModel(names: readonly string[], maxOutOfOrder: number, idle
   const active = () => [...lanes].filter(([, { isIdle, hasEnded }]) => !isIdle && !hasEnded)
   const move = () => {
     const highs = active().map(([, { high }]) => high)
-    if (highs.length > 0) reached = Math.max(reached, Math.min(...highs) - maxOutOfOrder - 1)
+    const ended = [...lanes.values()].filter(({ hasEnded }) => hasEnded).map(({ high }) => high)
+    const high = highs.length > 0 ? Math.min(...highs) : Math.max(...ended)
+    reached = Math.max(reached, high - maxOutOfOrder - 1)
   }
   return {
     get reached() {
