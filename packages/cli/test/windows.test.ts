@@ -121,3 +121,33 @@ it('a plan says when events happened, and how long windows are, with their units
   expect(out).toContain('event time: at as yyyy-MM-dd HH:mm in UTC; 0s out of order')
   expect(out).toContain('window: { tumbling: 1h, late: drop }')
 })
+
+describe('the order of lanes is logged', () => {
+  const stream = (options: string, time: string) =>
+    `  stream: { type: log, config: { stream: s${options} }, schema: { fields: { id: string, at: timestamp } }, event_time: { field: at${time} } }\n`
+  const file =
+    '  file: { type: csv, config: { path: in.csv }, schema: { fields: { id: string, at: timestamp } }, event_time: { field: at } }\n'
+  const isLogged = async (runs: string, sources: string, from: string) => {
+    const steps = `steps:\n  - { id: w, from: [${from}], window: { tumbling: 1h, late: drop }, aggregate: { by: [id], outputs: { n: "count()" } } }\n`
+    const spec = `version: 1\nname: hours\nruns: ${runs}\nsources:\n${sources}${steps}sinks: { out: { type: console } }\n`
+    const { out, err, code } = await pipe(['plan', 'hours.yaml', '--json'], project(spec))
+    expect(code, err).toBe(0)
+    return (JSON.parse(out) as { steps: { ordered: boolean }[] }).steps[0]!.ordered
+  }
+
+  it.each([
+    ['where a lane can be idle', true, 'continue', stream('', ', idle_after: 1m'), 'stream'],
+    [
+      'though the memory of each partition is its own: they share a watermark',
+      true,
+      'continue',
+      stream(', partitioned_by: [id]', ', idle_after: 1m'),
+      'stream',
+    ],
+    ['where one ends and others go on', true, 'continue', file + stream('', ''), 'file, stream'],
+    ['where partitions end one by one', true, 'continue', stream(', stop: end', ''), 'stream'],
+    ['but not where all go on', false, 'continue', stream('', ''), 'stream'],
+    ['but not for one lane', false, 'continue', file, 'file'],
+    ['but not where all end with the run', false, 'whole', file + stream(', stop: end', ''), 'file, stream'],
+  ])('%s', async (_, expected, runs, sources, from) => expect(await isLogged(runs, sources, from)).toBe(expected))
+})

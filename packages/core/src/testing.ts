@@ -114,6 +114,8 @@ export interface TestSource {
   readonly create: () => Source
   readonly capabilities?: Partial<SourceCapabilities>
   readonly eventTime?: PlanEventTime
+  /** Default: any fields. With the field of its event time, that is read from the rows. */
+  readonly schema?: RecordType
   readonly onError?: PlanSource['onError']
   readonly answer?: PlanSource['answer']
 }
@@ -171,10 +173,10 @@ export function testPipeline(pipeline: TestPipeline): { readonly plan: Plan; rea
         decoder: () => (bytes) => JSON.parse(Buffer.from(bytes).toString()) as Row,
       }),
     )
-    const { eventTime, answer } = source
+    const { eventTime, answer, schema = anything } = source
     return {
       ...common(id),
-      schema: anything,
+      schema,
       unknownFields: 'keep',
       output: anything,
       pushed: [],

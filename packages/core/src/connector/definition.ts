@@ -84,12 +84,11 @@ export interface TransformDefinition<S extends TSchema = Option<any>> extends Na
   memory?(options: Static<S>, ctx: StepContext): Json
   /**
    * Its output depends on the order of records from several lanes, or on the clock: that order is logged before the
-   * first effect that depends on it, so that a restart repeats it. `by clock`: even where its memory is kept separately
-   * for each split, which makes the order of lanes irrelevant.
+   * first effect that depends on it, so that a restart repeats it. `true`: because of its memory; where that is kept
+   * separately for each split, the order does not matter. A function: because of the watermark or the clock, which all
+   * lanes share.
    */
-  readonly ordered?:
-    | boolean
-    | ((options: Static<S>, times: Readonly<Record<string, SourceTime>>) => boolean | 'by clock')
+  readonly ordered?: boolean | ((options: Static<S>, times: Readonly<Record<string, SourceTime>>) => boolean)
   /** It aggregates records: one that arrives twice is counted twice. */
   readonly counts?: boolean
   /**

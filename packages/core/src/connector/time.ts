@@ -9,6 +9,8 @@ export interface SourceTime {
   readonly idleAfterMs?: number
   /** Its event time is the time of arrival: no record is late, and the watermark follows the clock. */
   readonly arrival?: true
+  /** Its input can end before that of other lanes which the step reads, while the run goes on. */
+  readonly ends?: true
 }
 
 /** Where the event time of a source's records comes from. */

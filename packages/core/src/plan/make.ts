@@ -158,10 +158,7 @@ function planStep(
   const env = { ...checked.env(step.id), input: input!, sideInputs: sideTypes as Readonly<Record<string, RecordType>> }
   const apart = partitionedBy(placed, checked.streams, checked.lineages)
   const times = timesOf(from, checked)
-  const ordered =
-    typeof definition!.ordered === 'function'
-      ? definition!.ordered(options as never, times)
-      : (definition!.ordered ?? false)
+  const { ordered } = definition!
   return {
     id: step.id,
     type: step.spec.verb.key,
@@ -177,8 +174,10 @@ function planStep(
     stateful: definition!.stateful ?? false,
     multiplies: multiplies(step),
     counts: definition!.counts ?? false,
-    // Memory that is kept separately for each split does not depend on how splits interleave.
-    ordered: ordered === 'by clock' || (!apart && ordered),
+    ordered:
+      typeof ordered === 'function'
+        ? ordered(options as never, withEnds(times, checked))
+        : !apart && (ordered ?? false),
     ...(definition!.needsTime?.(options as never) ? { times } : {}),
     namedFrom: checked.lineages.named.get(step.id) ?? [],
     stateHash: hashOf({
@@ -197,6 +196,18 @@ function timesOf(from: readonly string[], { lineages, streams }: Checked): Reado
   return Object.fromEntries(
     streams.flatMap(({ id, eventTime }) => (eventTime && roots.has(id) ? [[id, eventTime] as const] : [])),
   )
+}
+
+/** The same, where lanes that a step reads end one by one while the run goes on. */
+function withEnds(
+  times: Readonly<Record<string, SourceTime>>,
+  { streams, runs }: Checked,
+): Readonly<Record<string, SourceTime>> {
+  const read = streams.filter(({ id }) => times[id])
+  const hasLanes = read.length > 1 || read.some(({ capabilities }) => capabilities?.lanes === 'split')
+  if (runs === 'whole' || !hasLanes) return times
+  const ending = read.filter(({ capabilities }) => capabilities?.bounded)
+  return { ...times, ...Object.fromEntries(ending.map(({ id }) => [id, { ...times[id]!, ends: true as const }])) }
 }
 
 function planSink(

@@ -84,7 +84,7 @@ export function createIntake(ctx: IntakeContext): Intake {
   let busy: Promise<void> | undefined
   /** Batches that wait for their turn while the logged order is repeated. */
   const waiting: { readonly node: SourceNode; readonly batch: Batch }[] = []
-  /** Sources that were read to their end, but have batches among those. */
+  /** Sources that were read to their end meanwhile. */
   const waitingEnds = new Set<SourceNode>()
   const endsLane = (id: string) => component.sources.find((s) => s.id === id)?.capabilities.lanes === 'split'
   /** Where the splits of a source are one lane, the end of one decides nothing, and a file may have grown since. */
@@ -128,16 +128,14 @@ export function createIntake(ctx: IntakeContext): Intake {
       epoch.add(node, batch, reads[k]!)
       ctx.onTaken(node, batch)
     }
-    if (waitingEnds.has(node)) endIfTaken(node)
   }
 
-  /** Ends the lanes of a source that was read to its end: not before its last batch is taken. */
-  const endIfTaken = (node: SourceNode) => {
-    if (waiting.some((each) => each.node === node)) waitingEnds.add(node)
-    else {
-      waitingEnds.delete(node)
-      lanes.ended(node.id)
-    }
+  /** A source was read to its end, and all of it was taken: it holds no window back any more. */
+  const endLanes = (node: SourceNode): Promise<void> | undefined => {
+    now = clock.now()
+    order?.append({ kind: 'ended', source: node.id, clock: now })
+    lanes.ended(node.id)
+    return advanceTime(false)
   }
 
   /** Advances time in the steps. Returns a promise if they have more results than there is room for. */
@@ -220,6 +218,11 @@ export function createIntake(ctx: IntakeContext): Intake {
       const more = takeNow(node, [batch])
       if (more) return more.then(replayOrder)
     }
+    for (const node of waitingEnds) {
+      waitingEnds.delete(node)
+      const more = endLanes(node)
+      if (more) return more.then(replayOrder)
+    }
     ctx.released()
     return undefined
   }
@@ -227,6 +230,7 @@ export function createIntake(ctx: IntakeContext): Intake {
     now = entry.clock
     if (entry.kind === 'idle') lanes.markIdle(entry.lanes)
     if (entry.kind === 'followed') lanes.markFollowed(entry.lanes, entry.clock)
+    if (entry.kind === 'ended') lanes.markEnded(entry.source)
     if (entry.kind !== 'batch' || (entry.n === 0 && !entry.end)) return true
     // An edit of the spec may have removed it.
     if (!component.sources.some(({ id }) => id === entry.source)) return true
@@ -302,7 +306,10 @@ export function createIntake(ctx: IntakeContext): Intake {
       )
       if ((complete || current) && gone?.kind === 'batch') throw orderLost(node.id, gone.split)
     },
-    ended: endIfTaken,
+    ended(node) {
+      if (toReplay.length > 0 || waiting.length > 0) waitingEnds.add(node)
+      else void guarded(() => endLanes(node))
+    },
     caughtUp(node, splits) {
       if (toReplay.length > 0) {
         for (const split of splits) if (needs(node.id, split)) throw orderLost(node.id, split)

@@ -34,8 +34,19 @@ export interface LaneNow {
   readonly watermark: number
 }
 
+/** Whether its input has ended, now or before a restart. */
+export const hasEnded = (lane: Readonly<Lane>): boolean => lane.ended || lane.hadEnded
+
 /** Whether it holds its watermark back. */
-export const isActive = (lane: Lane): boolean => !lane.ended && !lane.idle && !lane.hadEnded
+export const isActive = (lane: Readonly<Lane>): boolean => !lane.idle && !hasEnded(lane)
+
+/** The watermark over lanes with theirs; -Infinity: they say nothing of it. */
+export function watermarkOver(lanes: readonly Pick<LaneNow, 'lane' | 'watermark'>[]): number {
+  const active = lanes.filter(({ lane }) => isActive(lane))
+  if (active.length > 0) return Math.min(...active.map(({ watermark }) => watermark))
+  const ended = lanes.filter(({ lane }) => hasEnded(lane))
+  return Math.max(...ended.map(({ watermark }) => watermark))
+}
 
 export const newLane = (id: string, high: number, isSaved: boolean): Lane => ({
   id,

@@ -3,14 +3,15 @@
  * lane records its highest event time so far, whether it has ended, whether it has caught up with its input, and
  * whether that has lasted so long that it counts as idle.
  *
- * A lane's watermark is its highest event time - max_out_of_order - 1 ms. The watermark of a step is the lowest among
- * the lanes that reach it and are neither idle nor ended. It never goes back, and if no such lane is left, it stays. A
- * lane that was announced but has had no record yet holds the watermark back.
+ * A lane's watermark is its highest event time - max_out_of_order - 1 ms. The watermark of a step is the lowest
+ * among the lanes that reach it and are neither idle nor ended. It never goes back. If no such lane is left, it is
+ * the highest among those that have ended, whichever was the last (docs/decisions/20261202-ends-of-lanes.md). A lane
+ * that was announced but has had no record yet holds the watermark back.
  */
 import type { Batch, CaughtUp, SplitsFound } from '../record/index.ts'
 import { highOf } from '../record/index.ts'
 import type { Save, SavedLane } from '../store/index.ts'
-import { isActive, type Lane, type LaneNow, type LaneOf, newLane } from './lane.ts'
+import { hasEnded, isActive, type Lane, type LaneNow, type LaneOf, newLane, watermarkOver } from './lane.ts'
 import type { SourceNode } from './nodes.ts'
 
 /** How far a lane of arrival times stays behind the clock, and how often it follows. */
@@ -35,6 +36,8 @@ export interface Lanes {
   advance(source: string, batch: Batch): number
   caughtUp(source: string, splits: CaughtUp['caughtUp']): void
   ended(source: string): void
+  /** The logged order has this source end at this point. */
+  markEnded(source: string): void
   /** No lane of any source has more available. */
   readonly allCaughtUp: boolean
   /** From now on `hasCaughtUp` tracks whether every lane has reached the end its input has now. */
@@ -116,6 +119,8 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
   const lanesOf = (of: SourceLanes): Lane[] =>
     of.lanes.size > 0 ? [...of.lanes.values()] : of.ended ? [] : [of.placeholder]
   const activeLanes = (of: SourceLanes): Lane[] => lanesOf(of).filter(isActive)
+  const nowOf = (of: SourceLanes): LaneNow[] =>
+    lanesOf(of).map((lane) => ({ node: of.node, lane, isActive: isActive(lane), watermark: watermarkOf(of, lane) }))
   const waitsFor = (source: string, split: string, skewMs: number): LaneOf | undefined => {
     const own = all.get(source)!.lanes.get(laneName(all.get(source)!, split))
     if (!own || !Number.isFinite(own.readHigh)) return undefined
@@ -184,6 +189,13 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
       of.ended = true
       for (const lane of of.lanes.values()) end(lane)
     },
+    markEnded(source) {
+      const of = all.get(source)
+      for (const lane of of ? lanesOf(of) : []) {
+        lane.hadEnded = true
+        lane.isSaved = false
+      }
+    },
     get allCaughtUp() {
       for (const of of all.values()) {
         if (of.ended) continue
@@ -208,13 +220,8 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
     },
     watermark(ids) {
       const key = ids.join()
-      let low = Number.POSITIVE_INFINITY
-      for (const id of ids) {
-        const of = all.get(id)!
-        for (const lane of activeLanes(of)) low = Math.min(low, watermarkOf(of, lane))
-      }
       const before = lastWatermarks.get(key) ?? Number.NEGATIVE_INFINITY
-      const now = low === Number.POSITIVE_INFINITY ? before : Math.max(before, low)
+      const now = Math.max(before, watermarkOver(ids.flatMap((id) => nowOf(all.get(id)!))))
       if (now > before) {
         lastWatermarks.set(key, now)
         unsavedWatermarks.add(key)
@@ -222,12 +229,7 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
       return now
     },
     reached: (ids) => lastWatermarks.get(ids.join()) ?? Number.NEGATIVE_INFINITY,
-    all: () =>
-      [...all.values()].flatMap((of) => {
-        const { node } = of
-        const now = (lane: Lane) => ({ node, lane, isActive: isActive(lane), watermark: watermarkOf(of, lane) })
-        return node.eventTime ? lanesOf(of).map(now) : []
-      }),
+    all: () => [...all.values()].flatMap((of) => (of.node.eventTime ? nowOf(of) : [])),
     tick(elapsedMs, polled) {
       const nowIdle: LaneOf[] = []
       for (const [source, of] of all) {
@@ -274,7 +276,7 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
       }
     },
     repeated() {
-      for (const of of all.values()) for (const lane of of.lanes.values()) lane.hadEnded = false
+      for (const of of all.values()) for (const lane of [of.placeholder, ...of.lanes.values()]) lane.hadEnded = false
     },
     wants: (source, split, skewMs) => waitsFor(source, split, skewMs) === undefined,
     waitsFor,
@@ -285,7 +287,7 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
         for (const lane of [of.placeholder, ...of.lanes.values()]) {
           if (lane.isSaved) continue
           lane.isSaved = true
-          const state = lane.ended || lane.hadEnded ? 'ended' : lane.idle ? 'idle' : 'active'
+          const state = hasEnded(lane) ? 'ended' : lane.idle ? 'idle' : 'active'
           changed.push({ source, lane: lane.id, high: lane.high, state })
         }
       }

@@ -1,7 +1,7 @@
 /**
- * A log of the order in which records were taken, for components whose results depend on it: batches of several lanes,
- * lanes that became idle, the clock. The log is a file in the state folder and is synced before the first write that
- * depends on it. A restart takes exactly these records in this order before it reads on.
+ * A log of the order in which records were taken, for components whose results depend on it: batches of several
+ * lanes, lanes that became idle, sources that ended, the clock. The log is a file in the state folder and is synced
+ * before the first write that depends on it. A restart takes exactly these records in this order before it reads on.
  *
  * A writer waits until the entries for its records are durable. One sync covers everything appended before it began, so
  * under load many batches share a sync. Entries are numbered, and each save records the number up to which it covers
@@ -17,7 +17,7 @@ import type { LaneOf } from './lane.ts'
 
 /**
  * `n` records of a split up to a position, possibly with its end; or lanes that became idle, or followed the clock; or
- * only the clock.
+ * a source that was read to its end; or only the clock.
  * `clock`: its time at that point, ms UTC.
  */
 export type OrderEntry =
@@ -32,6 +32,7 @@ export type OrderEntry =
     }
   | { readonly kind: 'followed'; readonly lanes: readonly LaneOf[]; readonly clock: number }
   | { readonly kind: 'idle'; readonly lanes: readonly LaneOf[]; readonly clock: number }
+  | { readonly kind: 'ended'; readonly source: string; readonly clock: number }
   | { readonly kind: 'clock'; readonly clock: number }
 
 export interface Order {

@@ -32,11 +32,12 @@ const bounds = { minRecords: 1, minMs: 1, tickMs: 1 }
 const both = { splits: [{ id: '0' }, { id: '1' }], complete: true }
 
 /** Counts records in windows of 50 ms, which close at their end. */
-function counting(sources: Readonly<Record<string, Source>>, ordered: boolean) {
+function counting(sources: Readonly<Record<string, Source>>, ordered: boolean, runs: 'whole' | 'continue' = 'whole') {
   const late: Row[] = []
   const counted: unknown[] = []
   const eventTime = { field: 'time', zone: 'UTC', maxOutOfOrderMs: 0 }
   const { plan, registry } = testPipeline({
+    runs,
     sources: Object.fromEntries(
       Object.entries(sources).map(([id, source]) => [id, { create: () => source, eventTime }]),
     ),
@@ -153,3 +154,98 @@ it('a lane that was held back continues when the source that it waited for has e
   await run(plan, registry, { root: home, home, secrets: () => undefined, bounds })
   expect(new Set(seen)).toEqual(new Set([1, 1000, 1001]))
 }, 5000)
+
+it.each([[0, 60] as const, [60, 0] as const])(
+  'where all lanes have ended while the run goes on, the furthest decides, whichever ended first (%i, %i ms)',
+  async (...waits) => {
+    const ended = (waitMs: number, ...times: readonly number[]): Source => ({
+      async *read() {
+        yield { splits: [{ id: '0' }], complete: true }
+        yield timed('0', ...times)
+        await sleep(waitMs)
+      },
+    })
+    const sources = { near: ended(waits[0], 10, 60), far: ended(waits[1], 20, 120, 170, 210) }
+    const { counted, run } = counting(sources, false, 'continue')
+    await run()
+    expect(counted).toEqual(['0 10,0 20', '0 60', '0 120', '0 170'])
+  },
+)
+
+it('the end of a source is repeated where it was, though the source ends later after a restart', async () => {
+  const seen: { readonly late: unknown[]; readonly windows: unknown[] }[] = []
+  const file = (waitMs: number, ...times: readonly number[]): Source => ({
+    async *read({ signal }) {
+      yield { splits: [{ id: 'f' }], complete: true }
+      if (times.length > 0) yield timed('f', ...times)
+      await Promise.race([sleep(waitMs), untilStopped(signal)])
+    },
+  })
+  const stream = (idleMs: number, waitMs: number): Source => ({
+    async *read({ signal }) {
+      yield both
+      yield timed('1', 20)
+      // After the restart it has more at hand.
+      if (idleMs > 0) yield { caughtUp: ['1'] }
+      await sleep(idleMs)
+      yield timed('0', 300)
+      await sleep(waitMs)
+      // Its own lane was quiet, so only what the other lanes have closed is too late for it.
+      yield timed('1', 40)
+      await Promise.race([sleep(150), untilStopped(signal)])
+    },
+  })
+  for (const sources of [
+    { file: file(100, 10), stream: stream(50, 150) },
+    { file: file(100, 10), stream: stream(0, 0) },
+  ]) {
+    const isFirst = seen.length === 0
+    const found: (typeof seen)[number] = { late: [], windows: [] }
+    seen.push(found)
+    const { plan, registry } = testPipeline({
+      runs: 'continue',
+      sources: {
+        file: {
+          create: () => sources.file,
+          capabilities: { lanes: 'one' },
+          eventTime: { field: 'time', zone: 'UTC', maxOutOfOrderMs: 0 },
+        },
+        stream: {
+          create: () => sources.stream,
+          eventTime: { field: 'time', zone: 'UTC', maxOutOfOrderMs: 0, idleAfterMs: 20 },
+        },
+      },
+      steps: {
+        counts: {
+          from: ['file', 'stream'],
+          create: () => tumblingCount({ size: 50, allowed: 0, maxOutOfOrder: 0 }),
+          stateful: true,
+          ordered: true,
+          sideOutputs: ['late'],
+        },
+      },
+      sinks: {
+        windows: {
+          from: ['counts'],
+          create: () => ({ write: ({ rows }) => void found.windows.push(...rows.map((row) => row['ids'])) }),
+        },
+        late: {
+          from: ['late'],
+          create: () => ({ write: ({ rows }) => void found.late.push(...rows.map((row) => row['id'])) }),
+        },
+      },
+    })
+    // Nothing is saved before.
+    onCrashPoint((point) => {
+      if (isFirst && point === 'before_save') throw new Error('killed')
+    })
+    const slow = { minRecords: 1000, minMs: 60_000, tickMs: 1 }
+    const ended = run(plan, registry, { root: home, home, secrets: () => undefined, bounds: slow })
+    if (isFirst) await expect(ended).rejects.toThrow('killed')
+    else await ended
+    onCrashPoint(undefined)
+  }
+  const [first, second] = seen
+  expect(first).toEqual({ late: ['1 40'], windows: ['1 20,f 10'] })
+  expect(second).toEqual(first)
+})

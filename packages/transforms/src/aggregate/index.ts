@@ -42,11 +42,11 @@ export const aggregate = defineTransform({
 
   updates: (o) => (canUpdate(o) ? [...o.by, ...(o.window ? windowFields(o.window) : [])] : undefined),
 
-  // Lanes that become idle close windows for others; arrival is a matter of the clock, as is forgetting.
+  // Lanes that become idle or end close windows for others; arrival is a matter of the clock, as is forgetting.
   ordered: ({ window, forget_after: forgetAfter }, times) =>
-    forgetAfter !== undefined
-      ? 'by clock'
-      : window !== undefined && Object.values(times).some((time) => time.arrival || time.idleAfterMs !== undefined),
+    forgetAfter !== undefined ||
+    (window !== undefined &&
+      Object.values(times).some((time) => time.arrival || time.ends || time.idleAfterMs !== undefined)),
 
   memory({ by, outputs, window }, { input, id, partitionedBy }) {
     const { aggregates, fields } = compiledFor(outputs, input, id)

@@ -70,8 +70,10 @@ export class Draft {
     const ids = new Set(from.flatMap(({ ways }) => ways.map((way) => way.split('>')[0])))
     const read = this.sources.filter(({ id }) => ids.has(id))
     if (!read.every(({ eventTime }) => eventTime)) return false
-    // Files that have been read hold nothing back, so with other lanes the time would depend on which came first.
-    return this.whole || read.length === 1 || read.every(({ kind }) => kind === 'log')
+    // Files that were read to their end hold nothing back, so what they have later can find windows closed.
+    const mayBeShutOut = ({ kind, splits }: Source) =>
+      kind !== 'log' && splits.some(({ records }) => records.some(({ round }) => round === 1))
+    return this.whole || read.length === 1 || !read.some(mayBeShutOut)
   }
 
   /** Adds a step and returns its outputs; undefined if its input does not fit or the budget is used up. */

@@ -41,18 +41,21 @@ export function lanesOf(source: Source): Lanes {
   }
 }
 
-/** How far the time of a step has come when all input was read, if the run goes on: that of its slowest lane. */
+/**
+ * How far the time of a step has come when all input was read, if the run goes on: that of its slowest lane. Files have
+ * been read to their end and hold nothing back; if there is nothing else, the furthest of them decides.
+ */
 export function watermarkAt(graph: Case, sources: readonly string[], corrected: ReadonlySet<string>): number {
   if (graph.runs === 'whole') return Number.POSITIVE_INFINITY
-  const lows = graph.sources
-    .filter(({ id }) => sources.includes(id))
-    .map((source) => {
-      const lanes = lanesOf(source)
-      for (const { name, records } of source.splits)
-        for (const record of records) lanes.read(name, corrected.has(record.u) ? correctedRecord(record) : record)
-      return lanes.low()
-    })
-  return Math.min(...lows)
+  const own = graph.sources.filter(({ id }) => sources.includes(id))
+  const low = (source: Source): number => {
+    const lanes = lanesOf(source)
+    for (const { name, records } of source.splits)
+      for (const record of records) lanes.read(name, corrected.has(record.u) ? correctedRecord(record) : record)
+    return lanes.low()
+  }
+  const streams = own.filter(({ kind }) => kind === 'log')
+  return streams.length > 0 ? Math.min(...streams.map(low)) : Math.max(...own.map(low))
 }
 
 type Wiring = Pick<Case, 'sources' | 'steps'>
