@@ -75,9 +75,9 @@ function registry(written: Map<string, Row[]>) {
   })
   const documents = defineSink({
     kind: 'sink',
-    type: 'documents',
+    type: 'sqlite',
     summary: 'rows by key',
-    options: option.object({}),
+    options: option.object({ collection: option.text('Where the rows are kept.') }),
     capabilities: () => ({ label: 'effectively-once', how: 'by record id', key: 'record_id', keyed: true }),
     create: (_, { id }) =>
       memorySink(new Map(), { onWrite: (_, rows) => void written.set(id, [...(written.get(id) ?? []), ...rows]) }),

@@ -21,11 +21,11 @@ export interface KafkaJob {
   /** As if it had never run. */
   reset(): Promise<void>
   /**
-   * Starts the command until it ends by itself, killing it each time after `afterMs()`; in `brokerDeaths` of the
+   * Starts the command until it ends by itself, killing start n (from 0) after `afterMs(n)`; in `brokerDeaths` of the
    * starts, from the second on, the broker is killed too and started again. A run that gives up because the broker is
    * away too long is started again.
    */
-  run(afterMs: () => number, brokerDeaths: number): Promise<{ kills: number; brokerKills: number; gaveUp: number }>
+  run(afterMs: (start: number) => number, brokerDeaths: number): Promise<{ kills: number; brokerKills: number; gaveUp: number }>
   /** One start to the end; returns how long it took. */
   undisturbed(): Promise<number>
   /** The error it throws says what was lost or duplicated. */
@@ -70,7 +70,7 @@ export async function kafkaJob(mongodb: string, count: number, folder: string): 
     async run(afterMs, brokerDeaths) {
       const told = { kills: 0, brokerKills: 0, gaveUp: 0 }
       for (let start = 0; start < 400; start++) {
-        const dies = afterMs()
+        const dies = afterMs(start)
         const outage = start > 0 && told.brokerKills < brokerDeaths ? breakBroker(broker, dies) : undefined
         if (outage) told.brokerKills++
         try {
