@@ -1,6 +1,6 @@
 /**
- * `npm run seeded [-- NAME]`: each seeded bug must make its test fail, and without a bug each test must pass. Exit code 1
- * if one is not detected. `NAME`: a part of a bug's name, or of the path of its test.
+ * `npm run seeded [-- NAME]`: each seeded bug must make its test fail, and without a bug each test must pass. Exit code
+ * 1 if one is not detected. `NAME`: a part of a bug's name, or of the path of its test.
  */
 import { spawn } from 'node:child_process'
 import {
