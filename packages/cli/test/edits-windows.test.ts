@@ -1,4 +1,4 @@
-/** Edits of a spec with windows, over open windows: what keeps them, what would lose them, and what the run makes of it. */
+/** Edits of a spec while windows are open: what keeps them, and what would lose them. */
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'

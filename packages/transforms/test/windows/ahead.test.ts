@@ -1,4 +1,4 @@
-/** What `max_skew` promises: a lane that is far ahead opens no more windows than that, and an empty lane holds nobody. */
+/** What `max_skew` promises: a lane far ahead opens few windows, and an empty lane holds nobody. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
