@@ -65,14 +65,6 @@ export const timeBugs: readonly SeededBug[] = [
     ...windows,
   },
   {
-    name: 'time in which a source is not asked makes its lanes idle',
-    breaks: 'A slow sink closes windows for records that were at hand.',
-    file: lanes,
-    edits: [['idleAfterMs === undefined || !polled.has(source)', 'idleAfterMs === undefined']],
-    test: ['packages/core/test/time/watermarks.test.ts', 'the engine does not ask, because a sink is slow'],
-    says: /expected/,
-  },
-  {
     name: 'downtime makes lanes idle',
     breaks: 'A restart closes windows for records that were at hand.',
     file: component,
