@@ -86,9 +86,10 @@ const whileStoreBusy = <T>(path: string, signal: AbortSignal, body: () => T): Pr
   retryWhileBusy(path, signal, () => guarded(path, body))
 
 /**
- * One transaction. Waits while another connection writes, until the signal or for 30 s. From its beginning to its end
- * nothing else runs, not even another connection of this process: that would block the process on a lock that only this
- * process can release. On failure it rolls back and throws `SystemError` if the store failed, else the error of the body.
+ * One transaction. Waits while another connection writes, until the signal or for 30 s. From its beginning to its
+ * end nothing else runs, not even another connection of this process: that would block the process on a lock that
+ * only it can release. On failure it rolls back and throws `SystemError` if the store failed, else the error of the
+ * body.
  */
 export async function transaction<T>(db: DatabaseSync, path: string, signal: AbortSignal, body: () => T): Promise<T> {
   const outcome = await whileStoreBusy(path, signal, () => {
