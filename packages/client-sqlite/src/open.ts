@@ -86,20 +86,26 @@ const whileStoreBusy = <T>(path: string, signal: AbortSignal, body: () => T): Pr
   retryWhileBusy(path, signal, () => guarded(path, body))
 
 /**
- * One transaction. Waits while another process writes, until the signal or for 30 s; the body runs without a pause, so
- * that the lock is held for milliseconds. On failure it rolls back and throws `SystemError` if the store failed, else
- * the error of the body.
+ * One transaction. Waits while another connection writes, until the signal or for 30 s. From its beginning to its
+ * end nothing else runs, not even another connection of this process: that would block the process on a lock that
+ * only it can release. On failure it rolls back and throws `SystemError` if the store failed, else the error of the
+ * body.
  */
 export async function transaction<T>(db: DatabaseSync, path: string, signal: AbortSignal, body: () => T): Promise<T> {
-  await whileStoreBusy(path, signal, () => db.exec('BEGIN IMMEDIATE'))
-  try {
-    const result = body()
-    db.exec('COMMIT')
-    return result
-  } catch (error) {
-    if (db.isTransaction) db.exec('ROLLBACK')
-    throw storeError(error, path) ?? error
-  }
+  const outcome = await whileStoreBusy(path, signal, () => {
+    db.exec('BEGIN IMMEDIATE')
+    // Only to begin may be tried again.
+    try {
+      const result = body()
+      db.exec('COMMIT')
+      return { result }
+    } catch (error) {
+      if (db.isTransaction) db.exec('ROLLBACK')
+      return { error: storeError(error, path) ?? error }
+    }
+  })
+  if ('error' in outcome) throw outcome.error
+  return outcome.result
 }
 
 interface SqliteError extends Error {

@@ -3,20 +3,10 @@
  * copy of the sources and demands that the named test fails: a harness that never failed proves nothing.
  */
 
-export interface SeededBug {
-  /** What is done wrong. */
-  readonly name: string
-  /** What it would break. */
-  readonly breaks: string
-  /** Relative to the repository. */
-  readonly file: string
-  /** Texts of the file, each of which must occur once, and what replaces them. */
-  readonly edits: readonly (readonly [from: string, to: string])[]
-  /** The test file, and the test in it by its full name or a part of that. */
-  readonly test: readonly [file: string, name: string]
-  /** In the message of the failed test: it failed for this reason and no other. */
-  readonly says: RegExp
-}
+import type { SeededBug } from './bug.ts'
+import { timeBugs } from './time-bugs.ts'
+
+export type { SeededBug }
 
 const loop = 'packages/testkit/test/loop/loop.test.ts'
 
@@ -286,4 +276,5 @@ export const seededBugs: readonly SeededBug[] = [
     test: ['packages/core/test/run/replay.test.ts', 'killed'],
     says: /expected/,
   },
+  ...timeBugs,
 ]

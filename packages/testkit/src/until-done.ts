@@ -14,8 +14,11 @@ export interface Restartable {
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** When a start is to be killed. `point`: it kills itself, the n-th time it passes the point. */
-export type Death = { readonly afterMs: number } | { readonly point: string; readonly time: number } | 'lives'
+/** When a start is to be killed. `point`: it kills itself, the n-th time it passes the point, or after that time. */
+export type Death =
+  | { readonly afterMs: number }
+  | { readonly point: string; readonly time: number; readonly afterMs?: number }
+  | 'lives'
 
 /** How a process ended. */
 export interface Ended {
@@ -38,7 +41,9 @@ export async function startOnce(program: Restartable, death: Death): Promise<{ k
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const timer =
-    typeof death === 'object' && 'afterMs' in death ? setTimeout(() => child.kill('SIGKILL'), death.afterMs) : undefined
+    typeof death === 'object' && death.afterMs !== undefined
+      ? setTimeout(() => child.kill('SIGKILL'), death.afterMs)
+      : undefined
   const ended = new Promise<{ code: number | null; signal: string | null }>((resolve, reject) =>
     child.on('error', reject).on('close', (code, signal) => resolve({ code, signal })),
   )

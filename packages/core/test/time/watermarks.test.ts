@@ -246,16 +246,17 @@ it('backpressure: the engine does not ask, because a sink is slow', async () => 
   let open = () => {}
   const gate = new Promise<void>((resolve) => (open = resolve))
   // All records are late for their windows, so they go on at once.
-  const running = start({ events: { ...events } }, { write: () => gate })
+  const running = start({ events: { ...events, time: { idleAfterMs: 2 * second } } }, { write: () => gate })
   events.lanes('0')
   events.records('0', 100)
   events.records('0', 1, 2, 3, 4)
   events.caughtUp('0')
-  await running.pass(3 * second)
+  // And that makes no lane idle.
+  await running.pass(5 * second)
   expect(running.now().hold).toMatchObject({ why: 'backpressure', lane: '0', sinks: ['late'] })
   open()
-  await running.pass(2 * second)
-  expect(running.now().hold).toMatchObject({ why: 'never_idle', lane: '0' })
+  await running.pass(second)
+  expect(running.now().hold).toMatchObject({ why: 'not_idle_yet', lane: '0' })
   await running.stop()
 })
 

@@ -39,10 +39,10 @@ export type Border = Record<-1 | 0 | 1, number>
 
 export interface Played extends Expected {
   /**
-   * By group and window start: how many records had been read when its result came first; only where it is decided by
-   * the watermark.
+   * By group and window start: how many records had been read when its result came first, and which part of the story
+   * that was; only where it is decided by the watermark.
    */
-  readonly shownAt: ReadonlyMap<string, number>
+  readonly shownAt: ReadonlyMap<string, { readonly read: number; readonly part: number }>
   readonly borders: { readonly fires: Border; readonly closes: Border; readonly late: Border }
   readonly merges: number
   /** Records of lanes that came back from idleness, and how many of them found all their windows closed. */
@@ -63,7 +63,7 @@ export function played(each: WindowCase, history: readonly Said[]): Played {
   const late: string[] = []
   const ahead: string[] = []
   const decided: number[] = []
-  const watermarks: { read: number; reached: number }[] = []
+  const watermarks: { read: number; reached: number; part: number }[] = []
   let [read, back, shutOut] = [0, 0, 0]
   const judge = (lane: string, index: number, event: Event, high: number, wasIdle: boolean) => {
     const passed = high - maxOutOfOrder
@@ -108,10 +108,10 @@ export function played(each: WindowCase, history: readonly Said[]): Played {
     }
     if (!isDecided) continue
     decided.push(k)
-    watermarks.push({ read, reached: model.reached })
+    watermarks.push({ read, reached: model.reached, part: k })
   }
   const { results, since, merges } = resultsOf(each, taken)
-  const shownAt = new Map<string, number>()
+  const shownAt = new Map<string, { read: number; part: number }>()
   for (const [key, { window_end: end }] of results) {
     const [at, which] =
       gap !== undefined
@@ -124,7 +124,7 @@ export function played(each: WindowCase, history: readonly Said[]): Played {
     const when = watermarks[first]?.read ?? Number.POSITIVE_INFINITY
     // A record that comes to a window that has fired is shown at the end of its epoch.
     if (when < since.get(key)!) continue
-    shownAt.set(key, when)
+    shownAt.set(key, { read: when, part: watermarks[first]?.part ?? decided.at(-1) ?? -1 })
     const since0 = since.get(key)!
     if (watermarks.some((each) => each.read >= since0 && each.reached === at - 1)) mark(which, -1)
     if (first >= 0) mark(which, watermarks[first]!.reached - at)

@@ -17,6 +17,8 @@ export interface Found {
   readonly ahead: Set<string>
   /** Records and results in the order in which the first process handed them on. */
   readonly seen: Row[]
+  /** Ids of late records that it wrote. */
+  readonly lateSeen: Set<string>
   /** What each process was told. */
   readonly lives: Telling[]
   killed: boolean
@@ -39,6 +41,7 @@ export async function runCase(each: WindowCase, home: string, kill: Kill | undef
     late: [],
     ahead: new Set(),
     seen: [],
+    lateSeen: new Set(),
     lives: [],
     killed: false,
     epochs: 0,
@@ -130,10 +133,28 @@ function pipelineOf(
       },
       seen: {
         from: ['events', 'windows'],
-        create: () => ({ write: ({ rows }) => void (life === 0 && found.seen.push(...rows)) }),
+        create: () => ({
+          write({ rows }) {
+            alive()
+            if (life === 0) found.seen.push(...rows)
+          },
+        }),
       },
       published: { from: ['windows'], create: () => appending(found.published, alive) },
-      late: { from: ['late'], create: () => appending(found.late, alive) },
+      late: {
+        from: ['late'],
+        create: () => {
+          const sink = appending(found.late, alive)
+          return {
+            ...sink,
+            write(records, ctx) {
+              alive()
+              if (life === 0) for (const { id } of records.rows) found.lateSeen.add(String(id))
+              return sink.write(records, ctx)
+            },
+          }
+        },
+      },
     },
     deadLetter: () => ({
       write({ rows }) {
