@@ -143,7 +143,7 @@ export const timeBugs: readonly SeededBug[] = [
     name: 'a record from the future, by a millisecond',
     breaks: 'A record is refused that is just within `max_future`.',
     file: 'packages/core/src/run/event-time.ts',
-    edits: [['value > (arrivals?.[i] ?? now) + maxFutureMs', 'value >= (arrivals?.[i] ?? now) + maxFutureMs']],
+    edits: [['value > (arrivalOf(batch, i) ?? now) + maxFutureMs', 'value >= (arrivals?.[i] ?? now) + maxFutureMs']],
     ...windows,
   },
   {
