@@ -6,7 +6,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { hide, hidePassword, hideSecrets, type OptionSchema } from '@millrace/core'
+import { hiddenJson, hide, hidePassword, hideSecrets, type OptionSchema } from '@millrace/core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { freshFolder, pipe } from '../packages/cli/test/terminal.ts'
 import { allDefinitions } from '../scripts/definitions.ts'
@@ -189,4 +189,6 @@ it('a secret is hidden in every form, an address but for its password', () => {
     expect(hide(`a ${form} b`)).toBe('a *** b')
   expect(hide('https://host:1/path')).toBe('https://host:1/path')
   expect(hide('is "tök"en&1" |', true)).toBe('is "********" |')
+  hideSecrets(['000'])
+  expect(hiddenJson({ bytes: 1_000_000, what: '1000' })).toBe('{"bytes":1000000,"what":"1***"}')
 })

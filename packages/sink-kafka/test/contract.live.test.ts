@@ -1,7 +1,8 @@
 import type { RecordType, Row } from '@millrace/core'
 import { type CuttingProxy, cuttingProxy, liveUrl, sinkContract } from '@millrace/testkit'
-import { Admin, Consumer } from '@platformatic/kafka'
+import { Admin } from '@platformatic/kafka'
 import { afterAll, beforeAll, describe } from 'vitest'
+import { contentsOf } from '../../../services/kafka/contents.ts'
 import { type OwnBroker, ownBroker } from '../../../services/kafka/own.ts'
 
 const url = liveUrl('KAFKA')
@@ -26,48 +27,7 @@ async function topic(partitions: number): Promise<string> {
 }
 
 /** Every value of a topic, read apart from our own source. */
-async function valuesOf(stream: string): Promise<Row[]> {
-  const consumer = new Consumer({ clientId: 'test', groupId: 'none', bootstrapBrokers: [broker.address], retries: 5 })
-  consumer.topics.track(stream)
-  const found: Row[] = []
-  try {
-    const { id, partitions } = (await consumer.metadata({ topics: [stream], forceUpdate: true })).topics.get(stream)!
-    const ends = (await consumer.listOffsets({ topics: [stream], timestamp: -1n })).get(stream)!
-    for (const [partition, end] of ends.entries()) {
-      for (let from = 0n; from < end; ) {
-        const { responses } = await consumer.fetch({
-          node: partitions[partition]!.leader,
-          maxBytes: 1 << 20,
-          minBytes: 1,
-          maxWaitTime: 100,
-          isolationLevel: 0,
-          topics: [
-            {
-              topicId: id,
-              partitions: [
-                {
-                  partition,
-                  fetchOffset: from,
-                  currentLeaderEpoch: -1,
-                  lastFetchedEpoch: -1,
-                  partitionMaxBytes: 1 << 20,
-                },
-              ],
-            },
-          ],
-        })
-        for (const record of responses.flatMap((r) => r.partitions).flatMap((p) => p.records ?? [])) {
-          for (const one of record.records)
-            if (record.firstOffset + BigInt(one.offsetDelta) >= from) found.push(JSON.parse(String(one.value)) as Row)
-          from = record.firstOffset + BigInt(record.lastOffsetDelta) + 1n
-        }
-      }
-    }
-    return found
-  } finally {
-    await consumer.close(true)
-  }
-}
+const valuesOf = async (stream: string): Promise<Row[]> => (await contentsOf(broker.address, stream)).flat() as Row[]
 
 describe.skipIf(!url)('on a real broker', () => {
   beforeAll(async () => {

@@ -2,7 +2,7 @@ import { defineCommand } from '../command.ts'
 import { diagnose, type Diagnosis } from '../doctor.ts'
 import { durationOf } from '../duration.ts'
 import { specsOf } from '../find-spec.ts'
-import { hide } from '@millrace/core'
+import { hide, hiddenJson } from '@millrace/core'
 import { openPlans } from '../spec.ts'
 import { specFlags } from '../spec-flags.ts'
 
@@ -26,13 +26,8 @@ export default defineCommand({
     const diagnoses = await diagnose(opened, { timeoutMs, signal: io.stopSignal() })
     const profile = opened[0]!.plan.profile
     const isWell = diagnoses.every(({ state }) => state !== 'failed')
-    io.out(
-      hide(
-        flags.json
-          ? `${JSON.stringify({ profile, ok: isWell, connections: diagnoses }, undefined, 2)}\n`
-          : doctorText(profile, diagnoses),
-      ),
-    )
+    if (flags.json) io.out(`${hiddenJson({ profile, ok: isWell, connections: diagnoses }, 2)}\n`)
+    else io.out(hide(doctorText(profile, diagnoses)))
     return isWell ? 0 : 3
   },
 })

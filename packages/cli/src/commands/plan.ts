@@ -1,7 +1,7 @@
 import { defineCommand, usageError } from '../command.ts'
 import { compare } from '../compare.ts'
 import { compareText } from '../print/compare.ts'
-import { hide } from '@millrace/core'
+import { hide, hiddenJson } from '@millrace/core'
 import { mermaid } from '../print/graph.ts'
 import { planText } from '../print/plan.ts'
 import { stateOf, stateText } from '../print/state.ts'
@@ -42,15 +42,14 @@ export default defineCommand({
       ]
       if (!left || !right) return 2
       const compared = compare(left, right)
-      io.out(hide(flags.json ? `${JSON.stringify(compared, undefined, 2)}\n` : compareText(compared)))
+      io.out(flags.json ? `${hiddenJson(compared, 2)}\n` : hide(compareText(compared)))
       return 0
     }
     const opened = await openPlan(oneSpec(spec, io), flags, io)
     if (!opened) return 2
     const { plan, registry, workspace } = opened
     if (flags.graph) io.out(mermaid(plan))
-    else if (flags.json)
-      io.out(hide(`${JSON.stringify({ ...plan, state: stateOf(plan, registry, workspace.stateDir) }, undefined, 2)}\n`))
+    else if (flags.json) io.out(`${hiddenJson({ ...plan, state: stateOf(plan, registry, workspace.stateDir) }, 2)}\n`)
     else io.out(hide(planText(plan, registry) + stateText(plan, stateOf(plan, registry, workspace.stateDir))))
     return 0
   },

@@ -1,4 +1,4 @@
-import { hide, watermarksOf } from '@millrace/core'
+import { hide, hiddenJson, watermarksOf } from '@millrace/core'
 import { defineCommand, usageError } from '../command.ts'
 import { oneSpec } from '../find-spec.ts'
 import { watermarksText } from '../print/watermark.ts'
@@ -26,7 +26,7 @@ export default defineCommand({
     const found = watermarksOf(plan, registry, workspace)
     if (found.length === 0)
       throw usageError(`\`${plan.name}\` has not run yet, so there is no watermark.`, 'Run it first.')
-    if (flags.json) io.out(hide(`${JSON.stringify({ pipeline: plan.name, instances: found }, undefined, 2)}\n`))
+    if (flags.json) io.out(`${hiddenJson({ pipeline: plan.name, instances: found }, 2)}\n`)
     else io.out(hide(watermarksText(plan, found, Date.now())))
     return 0
   },

@@ -3,7 +3,7 @@
  * stack.
  */
 import type { Io } from '../io.ts'
-import { hide } from '@millrace/core'
+import { hide, hiddenJson } from '@millrace/core'
 
 /** What was thrown, as data. */
 export interface Described {
@@ -20,7 +20,7 @@ export interface Described {
  */
 export function printError(error: unknown, io: Io, json: boolean): number {
   const { code, message, place, hint, exitCode } = described(error)
-  if (json) io.out(hide(`${JSON.stringify({ error: { code, message, place, hint } })}\n`))
+  if (json) io.out(`${hiddenJson({ error: { code, message, place, hint } })}\n`)
   else io.err(hide(`error ${code}${place ? ` at ${place}` : ''}: ${message}\n${hint ? `  ${hint}\n` : ''}`))
   return exitCode
 }

@@ -1,5 +1,5 @@
 /** A run's events as JSON lines on standard error, for programs: each with time, level, pipeline and code. */
-import { hide, type RunEvent } from '@millrace/core'
+import { hiddenJson, type RunEvent } from '@millrace/core'
 import type { Io } from '../io.ts'
 import type { ProgressLine } from './progress.ts'
 
@@ -10,7 +10,7 @@ const everyMs = 10_000
 export function jsonEvents(io: Io): ProgressLine {
   const started = new Map<string, Extract<RunEvent, { type: 'started' }>>()
   const tell = (pipeline: string, level: 'info' | 'warn' | 'error', code: string, more: object) =>
-    io.err(hide(`${JSON.stringify({ time: new Date().toISOString(), level, pipeline, code, ...more })}\n`))
+    io.err(`${hiddenJson({ time: new Date().toISOString(), level, pipeline, code, ...more })}\n`)
   const progress = () => {
     for (const [pipeline, { counters, progress: p }] of started) {
       const sources = counters.flatMap((c) => Object.values(c.sources))

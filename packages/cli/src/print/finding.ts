@@ -1,5 +1,5 @@
 /** Prints findings of `check`, for people and for tools. */
-import { type Finding, hide } from '@millrace/core'
+import { type Finding, hide, hiddenJson } from '@millrace/core'
 import type { Io } from '../io.ts'
 
 /** The printed fields of a finding. */
@@ -22,10 +22,10 @@ export function printFindings(
 ): void {
   switch (format) {
     case 'json':
-      io.out(hide(`${JSON.stringify({ ok: !findings.some((f) => f.severity === 'error'), findings }, undefined, 2)}\n`))
+      io.out(`${hiddenJson({ ok: !findings.some((f) => f.severity === 'error'), findings }, 2)}\n`)
       return
     case 'sarif':
-      io.out(hide(`${JSON.stringify(sarif(findings), undefined, 2)}\n`))
+      io.out(`${hiddenJson(sarif(findings), 2)}\n`)
       return
     case 'github':
       for (const f of findings)

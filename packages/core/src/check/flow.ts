@@ -138,6 +138,7 @@ export function checkFlow(
         at.place,
         at.path,
         owner ? `nothing reads the output \`${name}\` of \`${owner}\`` : `nothing reads \`${name}\``,
+        { hint: `give a sink or step \`from: ${name}\` (a sink of \`type: null\` drops on purpose)` },
       )
     }
   }

@@ -27,6 +27,10 @@ export function hide(text: string, aligned = false): string {
   return plain
 }
 
+/** JSON of a value, with its texts but not its numbers and names without them. */
+export const hiddenJson = (value: unknown, indent?: number): string =>
+  JSON.stringify(value, (_key, each: unknown) => (typeof each === 'string' ? hide(each) : each), indent)
+
 let sorted: readonly string[] = []
 function longestFirst(): readonly string[] {
   if (sorted.length !== hidden.size) sorted = [...hidden].sort((a, b) => b.length - a.length)

@@ -25,7 +25,10 @@ export interface KafkaJob {
    * starts, from the second on, the broker is killed too and started again. A run that gives up because the broker is
    * away too long is started again.
    */
-  run(afterMs: (start: number) => number, brokerDeaths: number): Promise<{ kills: number; brokerKills: number; gaveUp: number }>
+  run(
+    afterMs: (start: number) => number,
+    brokerDeaths: number,
+  ): Promise<{ kills: number; brokerKills: number; gaveUp: number }>
   /** One start to the end; returns how long it took. */
   undisturbed(): Promise<number>
   /** The error it throws says what was lost or duplicated. */

@@ -1,7 +1,8 @@
 /** The streams of the windows job: the embedded log, or a topic of Kafka, read apart from our own sources. */
 import { openLog } from '@millrace/client-log'
-import { Admin, Consumer } from '@platformatic/kafka'
+import { Admin } from '@platformatic/kafka'
 import { join } from 'node:path'
+import { contentsOf } from '../../../../services/kafka/contents.ts'
 import type { Fed, Stream } from './windows-job.ts'
 
 const partitions = 4
@@ -35,55 +36,10 @@ export async function kafkaStream(broker: string, topic: string): Promise<Stream
   return {
     sink: `{ type: kafka, config: { ${at}, key: k } }`,
     source: `type: kafka\n  config: { ${at} }`,
-    contents: () => contentsOf(broker, topic),
+    contents: async () => (await contentsOf(broker, topic)) as Fed[][],
     async close() {
       await admin.deleteTopics({ topics: [topic] }).catch(() => {})
       await admin.close()
     },
-  }
-}
-
-async function contentsOf(broker: string, topic: string): Promise<Fed[][]> {
-  const consumer = new Consumer({ clientId: 'test', groupId: 'none', bootstrapBrokers: [broker], retries: 5 })
-  consumer.topics.track(topic)
-  try {
-    const { id, partitions } = (await consumer.metadata({ topics: [topic], forceUpdate: true })).topics.get(topic)!
-    const ends = (await consumer.listOffsets({ topics: [topic], timestamp: -1n })).get(topic)!
-    const found: Fed[][] = []
-    for (const [partition, end] of ends.entries()) {
-      found[partition] = []
-      for (let from = 0n; from < end; ) {
-        const { responses } = await consumer.fetch({
-          node: partitions[partition]!.leader,
-          maxBytes: 1 << 20,
-          minBytes: 1,
-          maxWaitTime: 100,
-          isolationLevel: 0,
-          topics: [
-            {
-              topicId: id,
-              partitions: [
-                {
-                  partition,
-                  fetchOffset: from,
-                  currentLeaderEpoch: -1,
-                  lastFetchedEpoch: -1,
-                  partitionMaxBytes: 1 << 20,
-                },
-              ],
-            },
-          ],
-        })
-        for (const record of responses.flatMap((r) => r.partitions).flatMap((p) => p.records ?? [])) {
-          for (const one of record.records)
-            if (record.firstOffset + BigInt(one.offsetDelta) >= from)
-              found[partition].push(JSON.parse(String(one.value)) as Fed)
-          from = record.firstOffset + BigInt(record.lastOffsetDelta) + 1n
-        }
-      }
-    }
-    return found
-  } finally {
-    await consumer.close(true)
   }
 }
