@@ -19,7 +19,11 @@ for (const path of globSync('*/dist/**/*.{js,d.ts}', { cwd: packages })) {
   if (!existsSync(resolve(packages, source))) rmSync(resolve(packages, path))
 }
 const { metafile } = await build({
-  entryPoints: { pipe: resolve(cli, 'src/index.ts'), worker: resolve(cli, 'src/worker.ts') },
+  entryPoints: {
+    pipe: resolve(cli, 'src/index.ts'),
+    worker: resolve(cli, 'src/worker.ts'),
+    served: resolve(cli, 'src/serve/served.ts'),
+  },
   outdir,
   bundle: true,
   splitting: true,

@@ -75,6 +75,7 @@ const vendors: Readonly<Record<string, string>> = {
   '@faker-js/faker': 'source-generate',
   'apache-arrow': 'formats-columnar',
   'hyparquet-writer': 'formats-columnar',
+  croner: 'core',
   re2js: 'core',
   typebox: 'core',
   yaml: 'core',
@@ -238,7 +239,7 @@ function circles(next: ReadonlyMap<string, readonly string[]>): string[][] {
 const stages: readonly (readonly string[])[] = [
   ['clock', 'codegen', 'crash', 'errors'],
   ['record', 'schema', 'date'],
-  ['convert'],
+  ['convert', 'schedule'],
   ['expression', 'connector'],
   ['registry'],
   ['spec'],

@@ -261,6 +261,10 @@ export const mends: Readonly<Record<string, Mend>> = {
     spec: 'needs-end',
     lines: { 4: 'source: { type: log, config: { stream: orders, stop: end }, schema: schemas/sales.yaml }' },
   },
+  schedule_start: { spec: 'schedule-start', lines: { 4: 'schedule: { cron: "@daily", retries: 1 }' } },
+  bad_cron: { spec: 'bad-cron', lines: { 4: 'schedule: { cron: "1 2 * * *" }' } },
+  unknown_pipeline: { spec: 'unknown-pipeline', lines: { 4: 'schedule: { cron: "@daily" }' } },
+  after_circle: { spec: 'after-circle', lines: { 4: 'schedule: { cron: "@daily" }' } },
   parallel_source: { spec: 'parallel-source', lines: { 4: 'parallelism: 1' } },
   parallel_state: {
     spec: 'parallel-state',

@@ -39,6 +39,10 @@ const checked = (b: Config, a: Config = plain, more: Partial<World> = {}): Entry
   pair(b, a, { lines: [['check', 'spec.yaml']], ...more })
 const named = (file: string, test: string): Entry => ({ file, test })
 
+/** What a schedule is, in the plan; what it does is compared with a model in packages/cli/test/serve. */
+const scheduled = (b: Config, a: Config = { cron: '@daily' }): Entry =>
+  pair({ ...plain, schedule: b }, { ...plain, schedule: a }, { plan: ({ schedule }) => schedule })
+
 const withSource = (more: Config, spec: Config = plain) => ({ ...spec, source: { ...source, ...more } })
 const withSink = (more: Config) => ({ ...plain, sinks: { out: { ...rowsOut.out, ...more } } })
 const withStep = (more: Config, verb: Config = { where: 'id > 1' }) => ({ ...plain, steps: [{ ...verb, ...more }] })
@@ -149,6 +153,18 @@ const entries: Readonly<Record<string, Entry>> = {
   },
   'spec runs': printed({ ...plain, runs: 'continue' }),
   'spec parallelism': checked({ ...plain, parallelism: 2 }),
+
+  'spec schedule': pair({ ...plain, schedule: { cron: '@daily' } }, plain, { plan: ({ schedule }) => schedule }),
+  'spec schedule.cron': scheduled({ cron: '@daily' }, { cron: '@hourly' }),
+  'spec schedule.timezone': scheduled({ cron: '@daily', timezone: 'Asia/Tokyo' }),
+  'spec schedule.after': checked(
+    { ...plain, schedule: { after: ['nobody'] } },
+    { ...plain, schedule: { after: ['tried'] } },
+  ),
+  'spec schedule.retries': scheduled({ cron: '@daily', retries: 1 }),
+  'spec schedule.backoff': scheduled({ cron: '@daily', backoff: '5m' }),
+  'spec schedule.overlap': scheduled({ cron: '@daily', overlap: 'wait' }),
+  'spec schedule.catch_up': scheduled({ cron: '@daily', catch_up: 'all' }),
 
   'source type': pair(withSource({ type: 'files', config: { path: 'in.csv', format: 'jsonl' } })),
   'source connection': pair(

@@ -1,6 +1,7 @@
 /** The spec files, and their test files, that the words on the command line refer to. */
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { basename, join, relative, resolve } from 'node:path'
+import { isTestFile, pipelineFiles, yamlFiles } from '@millrace/core'
 import { usageError } from './command.ts'
 import type { Io } from './io.ts'
 import { findRoot } from './project.ts'
@@ -58,8 +59,6 @@ function findTestFile(arg: string, io: Io): string {
 /** The test file of a spec, whether it exists or not. */
 export const testFileOf = (spec: string): string => spec.replace(/\.(ya?ml)$/, '.test.$1')
 
-const isTestFile = (path: string): boolean => /\.test\.ya?ml$/.test(path)
-
 function findSpec(arg: string, io: Io): string {
   if (isTestFile(arg)) throw usageError(`${arg} is a test file, not a spec.`, `Run it with \`pipe test ${arg}\`.`)
   const path = resolve(io.cwd, arg)
@@ -76,24 +75,11 @@ function findSpec(arg: string, io: Io): string {
   )
 }
 
-// Those in `pipelines/`; without such a folder, those next to millrace.yaml, else a single pipeline.yaml. `*.test.yaml`
-// are tests of specs.
+// Without any, a single pipeline.yaml.
 function pipelines(io: Io): string[] {
-  const root = findRoot(io.cwd)
-  const inFolder = yamlFiles(join(root, 'pipelines'), true)
-  const beside = existsSync(join(root, 'millrace.yaml'))
-    ? yamlFiles(root, false).filter((path) => nameOf(path) !== 'millrace')
-    : []
-  const found = inFolder.length ? inFolder : beside
-  if (found.length > 0) return found.toSorted()
+  const found = pipelineFiles(findRoot(io.cwd))
+  if (found.length > 0) return found
   return ['pipeline.yaml', 'pipeline.yml'].map((name) => join(io.cwd, name)).filter((path) => existsSync(path))
-}
-
-// Not by a glob: that is ten times slower than the rest of the search.
-function yamlFiles(folder: string, recursive: boolean, isWanted = (name: string) => !isTestFile(name)): string[] {
-  if (!existsSync(folder)) return []
-  const names = readdirSync(folder, { recursive, encoding: 'utf8' })
-  return names.filter((name) => /\.ya?ml$/.test(name) && isWanted(name)).map((name) => join(folder, name))
 }
 
 const nameOf = (path: string): string => basename(path).replace(/\.ya?ml$/, '')

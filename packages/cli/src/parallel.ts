@@ -14,6 +14,7 @@ import {
 } from '@millrace/core'
 import type { Given } from './command.ts'
 import type { Io } from './io.ts'
+import type { Planning } from './spec.ts'
 import type { specFlags } from './spec-flags.ts'
 
 /** The data a thread starts with. */
@@ -26,6 +27,7 @@ export interface WorkerTask {
   readonly instance: WorkerOptions['instance']
   readonly shared: WorkerOptions['shared']
   readonly until: boolean
+  readonly texts?: Planning['texts']
 }
 
 /** Messages to the thread. */
@@ -52,6 +54,7 @@ export function startInThread(
   io: Pick<Io, 'cwd' | 'env'>,
   plan: Plan,
   { instance, signal, observe, until, shared }: WorkerOptions,
+  texts?: Planning['texts'],
 ): Promise<Summary> {
   return new Promise((resolve, reject) => {
     const isSource = import.meta.url.endsWith('.ts')
@@ -64,6 +67,7 @@ export function startInThread(
       instance,
       until: until !== undefined,
       shared,
+      texts,
     }
     const worker = new Worker(new URL(isSource ? './worker.ts' : './worker.js', import.meta.url), {
       workerData: task,

@@ -26,6 +26,8 @@ type SpecFlags = Given<typeof specFlags>['flags']
 /** `push: false`: no pushdown, so that each step shows its own effect. */
 export interface Planning {
   readonly push?: boolean
+  /** Texts to read instead of the files on disk; see `ProjectOptions.texts`. */
+  readonly texts?: ProjectOptions['texts']
 }
 
 /** A checked spec. `plan` is present if no finding is an error. */
@@ -56,7 +58,13 @@ export async function checkSpecs(
   io: Io,
   how: Planning = {},
 ): Promise<Checked[]> {
-  const options = { profile: flags.profile, set: varsOf(flags.set), env: io.env, secretsDir: secretsDir(flags, io) }
+  const options = {
+    profile: flags.profile,
+    set: varsOf(flags.set),
+    env: io.env,
+    secretsDir: secretsDir(flags, io),
+    texts: how.texts,
+  }
   const projects = await readProjects(specs, options)
   const registries = new Map<string, Registry>()
   for (const [root, own] of Map.groupBy(projects, (project) => project.root)) {

@@ -35,7 +35,7 @@ try {
     columns: 100,
     stopSignal: () => stop.signal,
   }
-  const opened = await openPlan(task.spec, task.flags, io)
+  const opened = await openPlan(task.spec, task.flags, io, { texts: task.texts })
   if (opened?.plan.specHash !== task.specHash)
     throw new MillraceError('spec_changed', 'the spec was changed while the run started', {
       hint: 'run it again',

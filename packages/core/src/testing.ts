@@ -23,6 +23,8 @@ import { type BadRecord, batch, type Json, type Row } from './record/index.ts'
 import { type Registry, registryOf } from './registry/index.ts'
 import type { RecordType } from './schema/index.ts'
 
+export { virtualClock, type VirtualClock } from './cases/clock.ts'
+
 /** Yields `rows` in batches of `size`; the position is the number of records yielded. `bad` maps an index to a code. */
 export function memorySource(
   rows: readonly Row[],

@@ -27,6 +27,20 @@ export const commands: Readonly<Record<string, { readonly summary: string; load(
     summary: 'Query a collection of a documents store.',
     load: async () => (await import('./query.ts')).default,
   },
+  serve: {
+    summary: 'Serve a project: run its pipelines on their schedules.',
+    load: async () => (await import('./serve.ts')).default,
+  },
+  'runs list': {
+    summary: 'List the runs of a served project.',
+    load: async () => (await import('./runs-list.ts')).default,
+  },
+  'runs show': { summary: 'Show one of them.', load: async () => (await import('./runs-show.ts')).default },
+  'runs logs': { summary: 'Print its log.', load: async () => (await import('./runs-logs.ts')).default },
+  trigger: {
+    summary: 'Run a served pipeline now.',
+    load: async () => (await import('./trigger.ts')).default,
+  },
   watermark: {
     summary: 'Show why windows are still open.',
     load: async () => (await import('./watermark.ts')).default,

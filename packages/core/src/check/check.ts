@@ -19,6 +19,7 @@ import { checkIdentity } from './identity.ts'
 import { lineagesOf } from './lineage.ts'
 import { checkFields } from './infer.ts'
 import { checkAnswers, checkErrorPolicies, checkParallelism, checkRuns } from './rules.ts'
+import { checkSchedule } from './schedule.ts'
 import { checkSteps } from './steps.ts'
 
 /** `checked` is only present if no finding is an error. */
@@ -55,6 +56,7 @@ export function checkProject(
   const lineages = lineagesOf(streams, flow, sinks)
   checkIdentity(sinks, flow, lineages, ctx)
   checkTimes(streams, sinks, flow, lineages, ctx)
+  checkSchedule(ctx)
   checkParallelism(streams, flow.steps, lineages, ctx)
   const delivery = checkDelivery(streams, sinks, flow, lineages, ctx)
   const findings = report.findings()

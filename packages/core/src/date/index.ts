@@ -2,4 +2,4 @@
 export * from './date.ts'
 export { isInstant } from './calendar.ts'
 export { checkDateFormat } from './pattern.ts'
-export { checkZone, type Fold, zone } from './zone.ts'
+export { checkZone, type Fold, type Zone, zone } from './zone.ts'

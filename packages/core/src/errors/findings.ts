@@ -339,6 +339,26 @@ export const promiseFindings = {
       'All records of a key must reach the same worker, so a step with memory cannot run on several workers.',
     hint: 'parallelism: 1',
   },
+  schedule_start: {
+    title: 'when to run is not clear',
+    explanation: 'A schedule has either `cron`, or `after` with the pipelines that it follows.',
+    hint: 'write one of the two',
+  },
+  bad_cron: {
+    title: 'not a cron expression',
+    explanation:
+      'A cron expression has five fields: minute, hour, day of the month, month and day of the week; `@hourly`, `@daily`, `@weekly`, `@monthly` and `@yearly` are short for the usual ones.',
+    hint: 'for example "30 2 * * *", every day at half past two',
+  },
+  unknown_pipeline: {
+    title: 'no such pipeline',
+    explanation: '`after` names pipelines of the same project.',
+  },
+  after_circle: {
+    title: 'pipelines wait for each other',
+    explanation: 'Each of these pipelines runs after another one of them, so none would ever run.',
+    hint: 'give one of them a `cron`',
+  },
   answers_held: {
     title: 'answers would wait for a file',
     explanation: 'The sink can resume only where a file ends, so senders would wait for their answers until then.',

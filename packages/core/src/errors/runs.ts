@@ -53,6 +53,40 @@ export const commandErrors = {
     explanation: "Pipelines of one command read each other's output in a circle, so none would ever end.",
     hint: 'stop one of the pipelines from writing to what another of them reads, or run them in separate commands',
   },
+  not_served: {
+    title: 'nobody serves the project',
+    explanation:
+      'The command asks a running `pipe serve` for something, and none is running for this project and profile.',
+    hint: 'start it: pipe serve. It has to use the same --profile and --state-dir',
+  },
+  serve_killed: {
+    title: 'ended with its `serve`',
+    explanation:
+      'The process of `pipe serve` was killed while this pipeline was up. Nothing is lost: the next one resumes it.',
+    hint: 'start `pipe serve` again',
+  },
+  killed: {
+    title: 'a process was killed',
+    explanation:
+      'The process of a pipeline ended without a result: it crashed, ran out of memory, or was killed. It is started again and resumes from its last save.',
+    hint: '`pipe runs logs` shows what it did before',
+  },
+  spec_refused: {
+    title: 'a spec is not in effect',
+    explanation:
+      'A spec of a served project has errors, or its state cannot go on with the edit. The spec as it was goes on, if there was one.',
+    hint: '`pipe check` shows the errors, `pipe plan` what an edit does to the state',
+  },
+  unbalanced: {
+    title: 'the counts do not add up',
+    explanation: 'A run of a served pipeline has ended, and what went into a step or sink is not what came out of it.',
+    hint: 'this is a bug in Millrace or in a connector: please report it',
+  },
+  run_failed: {
+    title: 'a run has failed',
+    explanation: 'A run of a served pipeline has failed for the last time; `reason` and `message` say why.',
+    hint: '`pipe runs logs` shows all of it; `pipe trigger` runs it again',
+  },
   no_upstream: {
     title: 'no sender',
     explanation:

@@ -8,11 +8,12 @@ import { type CheckedSink, type CheckedSource, type Checked, type Placed } from 
 import { checkProject } from '../check/index.ts'
 import type { Push, SourceTime } from '../connector/index.ts'
 import { deadLetterSchema } from '../connector/dead-letter.ts'
-import type { OnError, Plan, PlanSink, PlanSource, PlanStep } from './plan.ts'
+import type { OnError, Plan, PlanSchedule, PlanSink, PlanSource, PlanStep } from './plan.ts'
 import type { Registry } from '../registry/index.ts'
 import type { RecordType } from '../schema/index.ts'
 import type { Finding } from '../spec/finding.ts'
 import type { Project } from '../spec/project.ts'
+import type { SpecSchedule } from '../spec/spec.ts'
 import { partitionedBy } from '../check/partition.ts'
 import { hashOf, signatureOf } from './signature.ts'
 
@@ -48,6 +49,7 @@ function makePlan(checked: Checked, project: Project, registry: Registry, how: P
     runs: checked.runs,
     delivery: checked.delivery,
     parallelism: spec.parallelism.workers,
+    ...(spec.schedule ? { schedule: planSchedule(spec.schedule.value) } : {}),
     sources: checked.sources.map((source) => planSource(source, checked, pushes.get(source.id)!, onError, registry)),
     steps: flow.steps.map((placed) => planStep(placed, checked, pushedInto.get(placed.step.id), onError, registry)),
     sinks: checked.sinks.map((sink) => {
@@ -59,6 +61,14 @@ function makePlan(checked: Checked, project: Project, registry: Registry, how: P
   }
   return { ...plan, specHash: hashOf(signatureOf(plan, registry)) }
 }
+
+const planSchedule = (schedule: SpecSchedule): PlanSchedule => ({
+  start: schedule.after ? { after: schedule.after } : { cron: schedule.cron!, timezone: schedule.timezone },
+  retries: schedule.retries,
+  backoffMs: schedule.backoff,
+  overlap: schedule.overlap,
+  catchUp: schedule.catch_up,
+})
 
 interface Pushed {
   readonly steps: readonly string[]

@@ -42,6 +42,8 @@ export interface Plan {
     readonly required?: DeliveryLabel
   }
   readonly parallelism: number
+  /** When `pipe serve` runs it. Absent: an endless one stays up, another waits to be triggered. */
+  readonly schedule?: PlanSchedule
   readonly sources: readonly PlanSource[]
   /** In topological order: a step comes after everything it reads. */
   readonly steps: readonly PlanStep[]
@@ -52,6 +54,17 @@ export interface Plan {
   readonly onError: OnError
   /** A hash of everything that determines the output: the plan without descriptions and places. */
   readonly specHash: string
+}
+
+/** When a pipeline is run by `pipe serve`. */
+export interface PlanSchedule {
+  /** By the clock, or once each of these pipelines has ended a run. */
+  readonly start: { readonly cron: string; readonly timezone: string } | { readonly after: readonly string[] }
+  /** How often a failed run is tried again, and the wait before the first of these attempts. */
+  readonly retries: number
+  readonly backoffMs: number
+  readonly overlap: 'skip' | 'wait'
+  readonly catchUp: 'none' | 'latest' | 'all'
 }
 
 /** Properties that sources, steps and sinks have in common. */

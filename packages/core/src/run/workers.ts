@@ -13,7 +13,7 @@ import { systemClock } from '../clock.ts'
 import type { Progress, RunEvent } from './observe.ts'
 import type { Plan } from '../plan/index.ts'
 import type { Json } from '../record/index.ts'
-import { readStore, stateFolder } from '../store/index.ts'
+import { readStore, type SavedRun, stateFolder } from '../store/index.ts'
 import type { Counters } from './counters.ts'
 import { addCounters } from './counters.ts'
 import type { SharedRun, RunOptions, StartWorker } from './options.ts'
@@ -28,7 +28,9 @@ export async function runWorkers(plan: Plan, options: RunOptions, start: StartWo
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal
   const observe = observeAll(plan.parallelism, options.observe ?? (() => {}))
   const { existing, resetState, drainMs } = options
-  const sharedRun = options.instance ? undefined : sharedRunOf(plan, options)
+  const sharedRun = options.instance
+    ? undefined
+    : (options.sharedRun ?? sharedRunOf(plan, options.stateDir ?? options.home))
   let failure: unknown
   const copies = Array.from({ length: plan.parallelism }, (_, k) =>
     start(plan, {
@@ -69,13 +71,8 @@ export async function runWorkers(plan: Plan, options: RunOptions, start: StartWo
  * The newest run of the copies, as long as one of them has not finished (or not begun) it; otherwise the next run. So a
  * copy that has finished waits for those that a crash has held up.
  */
-function sharedRunOf(plan: Plan, { home, stateDir = home }: RunOptions): SharedRun {
-  const copies = Array.from({ length: plan.parallelism }, (_, i) => {
-    const store = readStore(stateFolder(stateDir, plan.name, { i, n: plan.parallelism }))
-    const saved = store?.run()
-    store?.close()
-    return saved
-  })
+export function sharedRunOf(plan: Plan, stateDir: string): SharedRun {
+  const copies = savedRuns(plan, stateDir)
   const incarnation = Math.max(0, ...copies.map((copy) => copy?.incarnation ?? 0))
   const newest = copies.find((copy) => copy?.incarnation === incarnation)
   const isOver = copies.every((copy) => copy?.incarnation === incarnation && copy.ended)
@@ -143,3 +140,19 @@ const combinedProgress = (parts: readonly Progress[]) => ({
     return parts.every((p) => p.complete)
   },
 })
+
+/** Whether all copies of a whole run have ended it, or begun a later one. */
+export const hasEnded = (plan: Plan, stateDir: string, { incarnation }: SharedRun): boolean =>
+  savedRuns(plan, stateDir).every(
+    (saved) => saved && (saved.incarnation > incarnation || (saved.incarnation === incarnation && saved.ended)),
+  )
+
+const savedRuns = (plan: Plan, stateDir: string): (SavedRun | undefined)[] =>
+  Array.from({ length: plan.parallelism }, (_, i) => {
+    const store = readStore(stateFolder(stateDir, plan.name, { i, n: plan.parallelism }))
+    try {
+      return store?.run()
+    } finally {
+      store?.close()
+    }
+  })

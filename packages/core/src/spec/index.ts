@@ -7,6 +7,7 @@ export {
   readSecrets,
   stateSetting,
 } from './project.ts'
+export { isTestFile, pipelineFiles, yamlFiles } from './pipeline-files.ts'
 export type { Finding } from './finding.ts'
 export { placeOfConnection } from './connections.ts'
 export { resolveConfig, secretNames, type Secrets } from './secrets.ts'

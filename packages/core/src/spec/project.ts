@@ -7,7 +7,8 @@ import { open, readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { createReport, type Finding, type Report } from './finding.ts'
 import { interpolate, secretVariable, type Values } from './interpolate.ts'
-import { entryOf, type Place, type SourceFile, type SpecNode } from './tree.ts'
+import { entryOf, type MapEntry, type Place, type SourceFile, type SpecNode } from './tree.ts'
+import { pipelineFiles } from './pipeline-files.ts'
 import { readVars } from './vars.ts'
 import { maxBytes, parseYaml } from './yaml.ts'
 
@@ -24,6 +25,8 @@ export interface ProjectOptions {
   readonly secretsDir?: string | undefined
   /** The project's folder; default: found from the spec. */
   readonly root?: string
+  /** Texts to read instead of the files on disk, by absolute path; null: there is no such file. */
+  readonly texts?: ReadonlyMap<string, string | null> | undefined
 }
 
 /** A schema file as read; `tree` is absent if it could not be parsed. */
@@ -51,6 +54,10 @@ export interface Project {
   readonly values: Values
   /** By the path as written in the spec. */
   readonly schemas: ReadonlyMap<string, SchemaFile>
+  /** If the spec runs after other pipelines: those of the project, each with the ones it runs after itself. */
+  readonly others?: ReadonlyMap<string, readonly string[]>
+  /** What was read, by absolute path; null: there is no such file. `ProjectOptions.texts` reads the same again. */
+  readonly texts: ReadonlyMap<string, string | null>
   /** The findings so far. */
   readonly findings: readonly Finding[]
 }
@@ -62,10 +69,11 @@ export async function readProject(options: ProjectOptions): Promise<Project> {
   const profile = options.profile ?? 'local'
   const file = shownPath(root, specPath)
   const report = createReport(file)
+  const files: Files = { given: options.texts, texts: new Map() }
   const [specFile, projectFile, profileFile, secretFiles] = await Promise.all([
-    readText(root, specPath),
-    readText(root, join(root, 'millrace.yaml')),
-    readText(root, join(root, 'profiles', `${profile}.yaml`)),
+    readText(root, specPath, files),
+    readText(root, join(root, 'millrace.yaml'), files),
+    readText(root, join(root, 'profiles', `${profile}.yaml`), files),
     options.secretsDir ? readdir(options.secretsDir).catch((): string[] => []) : ([] as string[]),
   ])
   const specTree = parse(specFile, report)
@@ -80,14 +88,15 @@ export async function readProject(options: ProjectOptions): Promise<Project> {
   const vars = readVars(specTree, profileTree, options.set ?? {}, { env, hasSecret }, report)
   const values: Values = { env, hasSecret, vars }
   const spec = specTree && interpolateSpec(specTree, values, report)
-  const schemas = await readSchemas(root, [spec, profileTree], report)
+  const schemas = await readSchemas(root, [spec, profileTree], report, files)
   const trees = {
     spec,
     profileTree,
     projectTree,
     ...nameOf(projectTree),
   }
-  return { root, file, profile, ...trees, values, schemas, findings: report.findings() }
+  const others = spec && afterOf(spec) ? { others: await readOthers(root, files) } : {}
+  return { root, file, profile, ...trees, ...others, values, schemas, texts: files.texts, findings: report.findings() }
 }
 
 function nameOf(projectTree: SpecNode | undefined) {
@@ -101,6 +110,31 @@ export async function stateSetting(root: string): Promise<string | undefined> {
   const tree = read.missing || read.problem ? undefined : parse(read, createReport(read.file.path))
   const node = tree && entryOf(tree, 'state')?.value
   return node?.kind === 'scalar' && typeof node.value === 'string' ? resolve(root, node.value) : undefined
+}
+
+/** The entry `schedule.after` of a spec. */
+const afterOf = (spec: SpecNode | undefined): MapEntry | undefined => {
+  const schedule = entryOf(spec, 'schedule')
+  return schedule?.value && entryOf(schedule.value, 'after')
+}
+
+/** The pipelines of the project, each with those it runs after. */
+async function readOthers(root: string, files: Files): Promise<ReadonlyMap<string, readonly string[]>> {
+  const others = new Map<string, readonly string[]>()
+  await Promise.all(
+    pipelineFiles(root).map(async (path) => {
+      const tree = parse(await readText(root, path, files), createReport())
+      const name = tree && entryOf(tree, 'name')?.value
+      if (name?.kind !== 'scalar') return
+      const after = afterOf(tree)?.value
+      const names = after?.kind === 'list' ? after.items : []
+      others.set(
+        name.text,
+        names.flatMap((item) => (item.kind === 'scalar' ? [item.text] : [])),
+      )
+    }),
+  )
+  return others
 }
 
 /** Everything but `vars`, which are interpolated where they are read. */
@@ -149,10 +183,20 @@ interface ReadFile {
   readonly problem?: { readonly code: 'file_unreadable' | 'yaml_too_large' | 'not_utf8'; readonly message: string }
 }
 
+/** Texts that are read instead of files, and what was read. */
+interface Files {
+  readonly given: ReadonlyMap<string, string | null> | undefined
+  readonly texts: Map<string, string | null>
+}
+
 /** The text of a file, up to slightly more than may be parsed; never throws. */
-async function readText(root: string, path: string): Promise<ReadFile> {
+async function readText(root: string, path: string, files?: Files): Promise<ReadFile> {
   const name = shownPath(root, path)
   const empty = { path: name, text: '' }
+  const given = files?.given?.get(path)
+  if (given !== undefined) files!.texts.set(path, given)
+  if (given !== undefined)
+    return given === null ? { file: empty, missing: true } : { file: { path: name, text: given } }
   try {
     const handle = await open(path)
     try {
@@ -160,12 +204,16 @@ async function readText(root: string, path: string): Promise<ReadFile> {
         return { file: empty, problem: { code: 'yaml_too_large', message: 'the file is larger than 256 KiB' } }
       const bytes = await handle.readFile()
       const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+      files?.texts.set(path, text)
       return { file: { path: name, text } }
     } finally {
       await handle.close()
     }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { file: empty, missing: true }
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+      files?.texts.set(path, null)
+      return { file: empty, missing: true }
+    }
     if (error instanceof TypeError)
       return { file: empty, problem: { code: 'not_utf8', message: 'the file is not UTF-8 text' } }
     return {
@@ -199,6 +247,7 @@ async function readSchemas(
   root: string,
   trees: readonly (SpecNode | undefined)[],
   report: Report,
+  files: Files,
 ): Promise<ReadonlyMap<string, SchemaFile>> {
   const paths = new Set<string>()
   const collect = (node: SpecNode) => {
@@ -214,7 +263,7 @@ async function readSchemas(
   const schemas = new Map<string, SchemaFile>()
   await Promise.all(
     [...paths].map(async (path) => {
-      const read = await readText(root, resolve(root, path))
+      const read = await readText(root, resolve(root, path), files)
       const tree = read.missing ? undefined : parse(read, report)
       schemas.set(path, { file: read.file, tree, missing: read.missing })
     }),

@@ -53,6 +53,43 @@ export const specShape: Shape = {
       'Read everything each time, or continue where the last run stopped. Default: whole if every input ends.',
     ),
   ),
+  schedule: option.optional(
+    option.object(
+      {
+        cron: option.optional(
+          option.text(
+            'When to run: minute, hour, day of the month, month, day of the week; or `@daily` and the like.',
+            {
+              example: '30 2 * * *',
+            },
+          ),
+        ),
+        timezone: option.text('The time zone of `cron`.', { default: 'UTC', example: 'Europe/Berlin' }),
+        after: option.optional(
+          option.list(
+            option.text('The name of a pipeline.', { minLength: 1 }),
+            'Run when each of these pipelines has ended a run since, instead of by the clock.',
+            { min: 1, example: ['sales'] },
+          ),
+        ),
+        retries: option.integer('How often a run that fails is tried again.', { default: 0, min: 0, max: 100 }),
+        backoff: option.duration('The wait before the first of these attempts; it doubles each time, up to an hour.', {
+          default: '1m',
+        }),
+        overlap: option.oneOf(
+          ['skip', 'wait'],
+          'What to do when the run before has not ended: leave this one out, or start it then.',
+          { default: 'skip' },
+        ),
+        catch_up: option.oneOf(
+          ['none', 'latest', 'all'],
+          'Which of the runs to make up that were due while nobody served the project.',
+          { default: 'none' },
+        ),
+      },
+      'When `pipe serve` runs the pipeline.',
+    ),
+  ),
   parallelism: option.integer('Workers that share the splits of the sources.', { default: 1, min: 1, max: 64 }),
 }
 

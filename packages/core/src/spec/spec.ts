@@ -102,6 +102,18 @@ export interface Spec {
   readonly deadLetter?: SpecDeadLetter
   readonly runs?: { readonly mode: 'whole' | 'continue'; readonly place: Place }
   readonly parallelism: { readonly workers: number; readonly place: Place }
+  readonly schedule?: { readonly entry: MapEntry; readonly value: SpecSchedule }
+}
+
+/** `schedule:` as written, durations in ms. */
+export interface SpecSchedule {
+  readonly cron?: string
+  readonly timezone: string
+  readonly after?: readonly string[]
+  readonly retries: number
+  readonly backoff: number
+  readonly overlap: 'skip' | 'wait'
+  readonly catch_up: 'none' | 'latest' | 'all'
 }
 
 const idPattern = /^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$/
@@ -141,6 +153,9 @@ export function readSpec(tree: SpecNode, report: Report): Spec {
     ...(deadLetter ? { deadLetter: readDeadLetter(deadLetter, report) } : {}),
     ...(runs ? { runs: { mode: runs, place: keys.get('runs')!.value.place } } : {}),
     parallelism: { workers: Number(values['parallelism'] ?? 1), place: keys.get('parallelism')?.value.place ?? start },
+    ...(keys.has('schedule') && values['schedule'] !== undefined
+      ? { schedule: { entry: keys.get('schedule')!, value: values['schedule'] as unknown as SpecSchedule } }
+      : {}),
   }
 }
 

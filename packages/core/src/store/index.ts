@@ -2,3 +2,4 @@
 export * from './store.ts'
 export type * from './saved.ts'
 export * from './busy.ts'
+export { holderOf, holdFolder } from './lock.ts'

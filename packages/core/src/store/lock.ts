@@ -25,8 +25,11 @@ export function closeAll(connections: readonly DatabaseSync[]): void {
 const describeHolder = (row: Record<string, unknown> | undefined): string =>
   row ? `process ${row['pid']} on ${row['host']}, since ${row['since']}` : 'another process'
 
-/** Takes the lock of a state folder. Throws `locked` when another process has it. */
-export function takeLock(folder: string): DatabaseSync {
+/**
+ * Takes the lock of a state folder. Throws `locked` when another process has it; `taken` says what that means, as the
+ * beginning of a sentence.
+ */
+export function takeLock(folder: string, taken = 'this pipeline is already running'): DatabaseSync {
   const path = join(folder, 'lock.db')
   let lock: DatabaseSync
   try {
@@ -44,13 +47,13 @@ export function takeLock(folder: string): DatabaseSync {
     lock.exec('COMMIT; BEGIN IMMEDIATE')
     // Another process may have come in between the two transactions: the row says who holds the lock.
     const row = lock.prepare('SELECT * FROM holder').get()
-    if (row?.['pid'] !== process.pid || row['since'] !== since) throw lockedBy(folder, describeHolder(row))
+    if (row?.['pid'] !== process.pid || row['since'] !== since) throw lockedBy(folder, taken, describeHolder(row))
     openConnections.add(lock)
     return lock
   } catch (cause) {
     const holder = isBusy(cause) ? holderIn(lock) : undefined
     lock.close()
-    if (holder !== undefined) throw lockedBy(folder, holder, cause)
+    if (holder !== undefined) throw lockedBy(folder, taken, holder, cause)
     throw cause instanceof MillraceError ? cause : stateError(path, cause)
   }
 }
@@ -64,12 +67,21 @@ function holderIn(lock: DatabaseSync): string {
   }
 }
 
-const lockedBy = (folder: string, holder: string, cause?: unknown): MillraceError =>
-  new MillraceError('locked', `this pipeline is already running: ${holder} holds ${folder}`, {
+const lockedBy = (folder: string, taken: string, holder: string, cause?: unknown): MillraceError =>
+  new MillraceError('locked', `${taken}: ${holder} holds ${folder}`, {
     hint: 'wait until it has ended, or stop it (SIGTERM drains); a state folder serves one process at a time',
     exitCode: 3,
     cause,
   })
+
+/**
+ * Holds a folder for this process, as a running pipeline holds its state; the returned function lets it go. Throws
+ * `locked`, see `takeLock`.
+ */
+export function holdFolder(folder: string, taken: string): () => void {
+  const lock = takeLock(folder, taken)
+  return () => closeAll([lock])
+}
 
 /** Who holds the lock now; undefined: nobody. Only for processes that do not hold it themselves. */
 export function holderOf(folder: string): string | undefined {

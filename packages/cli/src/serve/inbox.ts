@@ -1,0 +1,35 @@
+/** Requests to a running `serve`, as files in `.serve/inbox`: whoever asks writes one, and `serve` removes it. */
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import { serveFolder } from './ledger.ts'
+
+/** A run that was asked for. The same id makes no second run. */
+export interface Asked {
+  readonly id: string
+  readonly pipeline: string
+  readonly askedMs: number
+}
+
+/** The folder of the requests. */
+export const inboxOf = (stateHome: string): string => join(serveFolder(stateHome), 'inbox')
+
+/** Asks for a run of a pipeline. */
+export function ask(stateHome: string, pipeline: string, askedMs: number): Asked {
+  const asked = { id: randomUUID(), pipeline, askedMs }
+  const path = join(inboxOf(stateHome), `${asked.id}.json`)
+  mkdirSync(inboxOf(stateHome), { recursive: true, mode: 0o700 })
+  writeFileSync(`${path}.new`, JSON.stringify(asked))
+  renameSync(`${path}.new`, path)
+  return asked
+}
+
+/** Gives each request to `take`, which writes it down, and removes it then. */
+export function takeRequests(stateHome: string, take: (asked: Asked) => void): void {
+  for (const name of readdirSync(inboxOf(stateHome))) {
+    if (!name.endsWith('.json')) continue
+    const path = join(inboxOf(stateHome), name)
+    take(JSON.parse(readFileSync(path, 'utf8')) as Asked)
+    rmSync(path)
+  }
+}

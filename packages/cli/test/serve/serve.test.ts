@@ -1,0 +1,140 @@
+/** `pipe serve` as a process, in real time: runs on time and on demand, retries, broken edits, kills, and its stop. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, it, onTestFinished } from 'vitest'
+import { freshFolder, pipe } from '../terminal.ts'
+
+const main = ['--conditions=@millrace/source', '--no-warnings', resolve(import.meta.dirname, '../../src/main.ts')]
+
+interface Line {
+  readonly time: string
+  readonly level: string
+  readonly pipeline: string
+  readonly code: string
+  readonly [more: string]: unknown
+}
+
+/** A served project: its processes, and its log. */
+function serve(folder: string) {
+  const child: ChildProcess = spawn(process.execPath, [...main, 'serve'], { cwd: folder })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  let printed = ''
+  let errors = ''
+  child.stdout!.on('data', (text) => (printed += String(text)))
+  child.stderr!.on('data', (text) => (errors += String(text)))
+  const lines = () => printed.split('\n').flatMap((line) => (line ? (JSON.parse(line) as Line) : []))
+  const seen = async (pipeline: string, code: string, n = 1): Promise<void> => {
+    for (let i = 0; i < 3000; i++) {
+      if (lines().filter((line) => line.pipeline === pipeline && line.code === code).length >= n) return
+      await sleep(20)
+    }
+    throw new Error(`no ${code} of ${pipeline}:\n${printed}${errors}`)
+  }
+  const children = () =>
+    execFileSync('pgrep', ['-P', String(child.pid)], { encoding: 'utf8' })
+      .trim()
+      .split('\n')
+  const ended = once(child, 'close').then(([code]) => code as number | null)
+  return { child, lines, seen, children, ended }
+}
+
+const fields = 'schema: { fields: { id: integer } }'
+const csv = `source: { type: csv, config: { path: data.csv }, ${fields} }`
+const spec = (name: string, rest: string) => `version: 1\nname: ${name}\n${rest}\n`
+const toFile = (path: string) => `sinks: { out: { type: files, config: { path: ${path}, existing: replace } } }`
+
+function project(specs: Readonly<Record<string, string>>): string {
+  const folder = freshFolder()
+  mkdirSync(join(folder, 'pipelines'))
+  writeFileSync(join(folder, 'millrace.yaml'), 'connections: { store: documents }\n')
+  writeFileSync(join(folder, 'data.csv'), 'id\n1\n2\n3\n')
+  for (const [name, rest] of Object.entries(specs))
+    writeFileSync(join(folder, 'pipelines', `${name}.yaml`), spec(name, rest))
+  return folder
+}
+
+interface Listed {
+  readonly refused: readonly { readonly pipeline: string }[]
+  readonly runs: readonly {
+    readonly pipeline: string
+    readonly cause: string
+    readonly state: string
+    counts: unknown
+  }[]
+}
+const listed = async (folder: string): Promise<Listed> =>
+  JSON.parse((await pipe(['runs', 'list', '--json'], folder)).out) as Listed
+
+it('runs what is due, what follows it and what is asked for, and keeps a log of each', {
+  timeout: 200_000,
+}, async () => {
+  const folder = project({
+    sales: `schedule: { cron: "* * * * *" }\n${csv}\n${toFile('out/sales.jsonl')}`,
+    report: `schedule: { after: [sales] }\n${csv}\n${toFile('out/report.jsonl')}`,
+    broken: `schedule: { cron: "0 0 1 1 *", retries: 1, backoff: 1s }\n${csv.replace('data.csv', 'gone.csv')}\n${toFile('out/b.jsonl')}`,
+  })
+  const served = serve(folder)
+  await served.seen('sales', 'succeeded')
+  const due = served.lines().find(({ pipeline, code }) => pipeline === 'sales' && code === 'due')!
+  expect(String(due['due'])).toMatch(/:00\.000Z$/)
+  expect(Date.parse(due.time) - Date.parse(String(due['due']))).toBeLessThan(2000)
+  await served.seen('report', 'succeeded')
+  expect(await pipe(['trigger', 'broken'], folder)).toMatchObject({ code: 0 })
+  await served.seen('broken', 'run_failed')
+  const { runs } = await listed(folder)
+  expect(runs.find(({ pipeline }) => pipeline === 'sales')).toMatchObject({
+    cause: 'schedule',
+    counts: { read: 3, written: 3 },
+  })
+  expect(runs.find(({ pipeline }) => pipeline === 'report')).toMatchObject({ cause: 'after', state: 'succeeded' })
+  expect(runs.find(({ pipeline }) => pipeline === 'broken')).toMatchObject({
+    cause: 'trigger',
+    state: 'failed',
+    attempts: 2,
+  })
+  const log = (await pipe(['runs', 'logs', 'broken', '--json'], folder)).out.trim().split('\n')
+  expect(log.map((line) => (JSON.parse(line) as Line).code)).toContain('retrying')
+  served.child.kill('SIGTERM')
+  expect(await served.ended).toBe(0)
+})
+
+it('keeps a spec as it was when an edit is wrong, brings back what is killed, and drains', {
+  timeout: 200_000,
+}, async () => {
+  const folder = project({
+    tail: `source: { type: log, config: { stream: events }, ${fields} }\nsinks: { out: { connection: store, config: { collection: seen, key: id } } }`,
+    fill: `${csv}\nsinks: { out: { type: log, config: { stream: events } } }`,
+  })
+  const served = serve(folder)
+  await served.seen('tail', 'started')
+  const path = join(folder, 'pipelines/fill.yaml')
+  const right = readFileSync(path, 'utf8')
+  writeFileSync(path, right.replace('integer', 'intger'))
+  await served.seen('fill', 'spec_refused')
+  expect((await listed(folder)).refused).toMatchObject([{ pipeline: 'fill' }])
+  await pipe(['trigger', 'fill'], folder)
+  await served.seen('fill', 'succeeded')
+  writeFileSync(path, `${right}description: changed\n`)
+  await served.seen('fill', 'spec_accepted')
+  expect((await listed(folder)).refused).toEqual([])
+
+  const other = await pipe(['serve'], folder)
+  expect(other).toMatchObject({ code: 3 })
+  expect(other.err).toContain(`this project is already served: process ${served.child.pid} on`)
+
+  for (const pid of served.children()) process.kill(Number(pid), 'SIGKILL')
+  await served.seen('tail', 'started', 2)
+  served.child.kill('SIGKILL')
+  await served.ended
+  const next = serve(folder)
+  await next.seen('tail', 'started')
+  const before = performance.now()
+  next.child.kill('SIGTERM')
+  expect(await next.ended).toBe(0)
+  expect(performance.now() - before).toBeLessThan(20_000)
+  const rows = JSON.parse((await pipe(['query', 'store', 'seen', '--spec', 'tail', '--json'], folder)).out) as unknown[]
+  expect(rows).toHaveLength(3)
+})
