@@ -13,6 +13,7 @@ const libraries: Readonly<Record<string, RegExp>> = {
   hyparquet: /-files$/,
   'hyparquet-writer': /-files$/,
   mongodb: /-mongodb$/,
+  pg: /-postgres$/,
   '@platformatic/kafka': /-kafka$/,
   fastify: /^source-http$/,
   '@faker-js/faker': /^source-generate$/,
@@ -34,6 +35,6 @@ describe('an install', () => {
 
   it('of the command brings no driver', () => {
     const brought = foreign(installed(lock, 'cli'))
-    expect(brought.filter((name) => ['mongodb', '@platformatic/kafka'].includes(name))).toEqual([])
+    expect(brought.filter((name) => ['mongodb', 'pg', '@platformatic/kafka'].includes(name))).toEqual([])
   })
 })

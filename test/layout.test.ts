@@ -70,6 +70,8 @@ const roomOf = (name: string): Room =>
  */
 const vendors: Readonly<Record<string, string>> = {
   mongodb: 'client-mongodb',
+  pg: 'client-postgres',
+  'pg-copy-streams': 'client-postgres',
   '@platformatic/kafka': 'client-kafka',
   fastify: 'source-http',
   '@faker-js/faker': 'source-generate',

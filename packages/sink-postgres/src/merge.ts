@@ -1,0 +1,77 @@
+/** Rows in typed columns by key: repeated rows replace themselves. A write is one transaction. */
+import { type Sink, type SinkContext, throwFailures, type WriteFailure } from '@millrace/core'
+import { identifier } from '@millrace/client-postgres'
+import { type Client, copyIn, Session } from '@millrace/client-postgres/driver'
+import { keyFields } from '@millrace/kinds'
+import { compileLine } from './columns.ts'
+import type { Options } from './options.ts'
+import { linesOf, store } from './rows.ts'
+import { createTable, rulesOfTarget } from './table.ts'
+
+const incoming = '_millrace_incoming'
+
+/** Makes the sink. `key` is set. */
+export function mergeSink(o: Options, ctx: SinkContext): Sink {
+  const key = keyFields(o)!
+  const names = Object.keys(ctx.schema.fields)
+  const columns = names.map(identifier).join(', ')
+  const target = `${identifier(o.schema)}.${identifier(o.table)}`
+  // With the rules of the target, so that every row is judged, also one that a later row of its key replaces.
+  const prepare = (client: Client) =>
+    client.query(
+      `CREATE TEMP TABLE ${incoming} (LIKE ${target} ${rulesOfTarget}, "_millrace_at" bigint NOT NULL) ON COMMIT DELETE ROWS`,
+    )
+  const rest = names
+    .filter((name) => !key.includes(name))
+    .map((name) => `${identifier(name)} = excluded.${identifier(name)}`)
+  const keys = key.map(identifier).join(', ')
+  // A statement may not update a row twice: of several rows of a key only the last counts.
+  const merge = `INSERT INTO ${target} (${columns})
+    SELECT DISTINCT ON (${keys}) ${columns} FROM ${incoming} ORDER BY ${keys}, "_millrace_at" DESC
+    ON CONFLICT (${keys}) ${rest.length > 0 ? `DO UPDATE SET ${rest.join(', ')}` : 'DO NOTHING'}`
+  const session = new Session(o, ctx, prepare)
+  let lineOf: ReturnType<typeof compileLine>
+  return {
+    async open({ signal }) {
+      const opening = new Session(o, ctx)
+      try {
+        lineOf = await opening.transaction(signal, 'opening the table', '', async (client) =>
+          compileLine(ctx.schema, await createTable(client, o, ctx.schema, key)),
+        )
+      } finally {
+        await opening.close()
+      }
+    },
+    async write(records, { signal }) {
+      if (records.length === 0) return
+      const failures: WriteFailure[] = []
+      const lines = linesOf(records, lineOf, failures).filter(({ index }) => {
+        const missing = key.find((name) => (records.rows[index]![name] ?? null) === null)
+        if (missing !== undefined)
+          failures.push({
+            index,
+            kind: 'data',
+            code: 'null_key',
+            message: `the key ${key.join(', ')} has a part that is null`,
+            field: missing,
+          })
+        return missing === undefined
+      })
+      await session.transaction(signal, 'writing', '', (client) =>
+        store(
+          client,
+          lines,
+          async (some) => {
+            await client.query(`TRUNCATE ${incoming}`)
+            const text = some.map((line) => `${line.text}\t${line.index}\n`).join('')
+            await copyIn(client, `COPY ${incoming} (${columns}, "_millrace_at") FROM STDIN`, Buffer.from(text))
+            await client.query(merge)
+          },
+          failures,
+        ),
+      )
+      throwFailures(failures)
+    },
+    close: () => session.close(),
+  }
+}

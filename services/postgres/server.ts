@@ -1,0 +1,73 @@
+/** PostgreSQL 15, Debian's package, as a user of its own where this one is root: the server refuses to run as root. */
+import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { chown } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Client } from 'pg'
+import type { Place, Server } from '../server.ts'
+import { tool } from '../tools.ts'
+
+const install = 'install postgresql-15 (apt-get install postgresql-15)'
+const isRoot = process.getuid?.() === 0
+
+/** The newest version that Debian's packages have installed. */
+function bin(): string {
+  const all = '/usr/lib/postgresql'
+  const versions = existsSync(all) ? readdirSync(all).toSorted((a, b) => Number(b) - Number(a)) : []
+  if (versions.length === 0) throw new Error(`PostgreSQL is needed: ${install}`)
+  return join(all, versions[0]!, 'bin')
+}
+
+/** A program as the user `postgres`, who owns the data. */
+const asOwner = (command: readonly string[]): readonly string[] =>
+  isRoot ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups', '--', ...command] : command
+
+export const postgres: Server = {
+  name: 'postgres',
+  ports: 1,
+
+  async get() {
+    bin()
+  },
+
+  async prepare(place) {
+    const data = join(place.run, 'data')
+    if (existsSync(join(data, 'PG_VERSION'))) return
+    mkdirSync(data, { recursive: true })
+    if (isRoot) {
+      const ids = (await tool('id', ['-u', 'postgres'], install)).trim()
+      const group = (await tool('id', ['-g', 'postgres'], install)).trim()
+      await chown(data, Number(ids), Number(group))
+    }
+    const how = ['-U', 'test', '-A', 'trust', '--no-sync', '--locale=C.UTF-8', '-E', 'UTF8']
+    const [program, ...args] = asOwner([join(bin(), 'initdb'), '-D', data, ...how])
+    await tool(program!, args, install)
+  },
+
+  command: (place) =>
+    asOwner([
+      join(bin(), 'postgres'),
+      ...['-D', join(place.run, 'data')].concat('-p', String(place.port)),
+      ...settings.flatMap((setting) => ['-c', setting]),
+    ]),
+
+  async healthy(place) {
+    const client = new Client({ connectionString: addressOf(place), connectionTimeoutMillis: 2000 })
+    try {
+      await client.connect()
+      await client.query('SELECT 1')
+    } finally {
+      await client.end()
+    }
+  },
+
+  env: (place) => ({ MILLRACE_TEST_POSTGRES_URL: addressOf(place) }),
+}
+
+const settings = [
+  'listen_addresses=127.0.0.1',
+  'unix_socket_directories=',
+  'fsync=off',
+  'shared_buffers=64MB',
+  'timezone=UTC',
+]
+const addressOf = (place: Place): string => `postgres://test@127.0.0.1:${place.port}/postgres`
