@@ -1,7 +1,8 @@
 /**
  * Real servers for live tests and for people, without Docker:
- * `npm run services -- get|up|down|status|env [kafka mongodb]`, all of them if none is named. Everything is on loopback
- * and below `.services/`; the ports follow from the checkout's path, so two checkouts don't collide.
+ * `npm run services -- get|up|down|status|env [kafka mongodb kinesis dynamodb]`, all of them if none is named.
+ * Everything is on loopback and below `.services/`; the ports follow from the checkout's path, so two checkouts don't
+ * collide.
  * `npm run test:live` is `run -- vitest run`: whatever is down is started, the command gets the environment of the live
  * suites, and what was started is stopped again.
  */
@@ -9,12 +10,14 @@ import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
+import { dynamodb } from './dynamodb/server.ts'
 import { kafka } from './kafka/server.ts'
+import { kinesis } from './kinesis/server.ts'
 import { mongodb } from './mongodb/server.ts'
 import { down, memoryOf, pidOf, up } from './process.ts'
 import type { Place, Server } from './server.ts'
 
-const servers: readonly Server[] = [kafka, mongodb]
+const servers: readonly Server[] = [kafka, mongodb, kinesis, dynamodb]
 const checkout = realpathSync(join(import.meta.dirname, '..'))
 const home = join(checkout, '.services')
 

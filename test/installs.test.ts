@@ -14,6 +14,7 @@ const libraries: Readonly<Record<string, RegExp>> = {
   'hyparquet-writer': /-files$/,
   mongodb: /-mongodb$/,
   '@platformatic/kafka': /-kafka$/,
+  '@aws-sdk/client-kinesis': /-kinesis$/,
   fastify: /^source-http$/,
   '@faker-js/faker': /^source-generate$/,
 }
@@ -34,6 +35,6 @@ describe('an install', () => {
 
   it('of the command brings no driver', () => {
     const brought = foreign(installed(lock, 'cli'))
-    expect(brought.filter((name) => ['mongodb', '@platformatic/kafka'].includes(name))).toEqual([])
+    expect(brought.filter((name) => ['mongodb', '@platformatic/kafka', '@aws-sdk/client-kinesis'].includes(name))).toEqual([])
   })
 })

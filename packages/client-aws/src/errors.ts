@@ -77,7 +77,9 @@ function unreachable(
       ? failed(network.code, 'there is no such host', true, 'check the spelling of `region` or `endpoint`')
       : network
   const what = innermost(error)
-  return awsErrorName(error) === 'TimeoutError'
+  // The SDK names a connection that was cut the same as an answer that is late.
+  const { code = '' } = error as ServiceError
+  return awsErrorName(error) === 'TimeoutError' && !/^(ECONNRESET|EPIPE)$/.test(code)
     ? failed('no_answer', what, true, 'can it be reached from here, and is `region` or `endpoint` right?')
     : failed(
         'unavailable',
