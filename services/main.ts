@@ -9,14 +9,16 @@ import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
+import { dynamodb } from './dynamodb/server.ts'
 import { kafka } from './kafka/server.ts'
+import { kinesis } from './kinesis/server.ts'
 import { mongodb } from './mongodb/server.ts'
 import { postgres } from './postgres/server.ts'
 import { down, memoryOf, pidOf, up } from './process.ts'
 import { seaweedfs } from './seaweedfs/server.ts'
 import type { Place, Server } from './server.ts'
 
-const servers: readonly Server[] = [kafka, mongodb, postgres, seaweedfs]
+const servers: readonly Server[] = [kafka, mongodb, postgres, seaweedfs, kinesis, dynamodb]
 const checkout = realpathSync(join(import.meta.dirname, '..'))
 const home = join(checkout, '.services')
 

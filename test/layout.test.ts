@@ -43,6 +43,7 @@ type Room =
   | 'formats-columnar'
   | 'kinds'
   | 'client'
+  | 'client-aws'
   | 'transforms'
   | 'connector'
   | 'testkit'
@@ -54,7 +55,9 @@ const mayImport: Readonly<Record<Room, readonly Room[]>> = {
   formats: ['core'],
   'formats-columnar': ['core', 'formats'],
   kinds: ['core', 'formats'],
-  client: ['core', 'formats'],
+  // What the services of AWS share.
+  'client-aws': ['core'],
+  client: ['core', 'formats', 'client-aws'],
   transforms: ['core'],
   connector: ['core', 'formats', 'formats-columnar', 'kinds', 'client'],
   testkit: ['core'],
@@ -62,7 +65,7 @@ const mayImport: Readonly<Record<Room, readonly Room[]>> = {
 }
 
 const roomOf = (name: string): Room =>
-  isConnector(name) ? 'connector' : name.startsWith('client-') ? 'client' : (name as Room)
+  isConnector(name) ? 'connector' : name.startsWith('client-') && name !== 'client-aws' ? 'client' : (name as Room)
 
 /**
  * Third-party packages, each with the one package that may import it. A library that is not listed may be imported by
@@ -73,6 +76,11 @@ const vendors: Readonly<Record<string, string>> = {
   pg: 'client-postgres',
   'pg-copy-streams': 'client-postgres',
   '@platformatic/kafka': 'client-kafka',
+  '@smithy/node-http-handler': 'client-aws',
+  '@aws-sdk/client-kinesis': 'client-kinesis',
+  '@aws-sdk/client-dynamodb': 'client-dynamodb',
+  '@aws-sdk/lib-dynamodb': 'client-dynamodb',
+  '@aws-sdk/client-s3': 'client-s3',
   fastify: 'source-http',
   '@faker-js/faker': 'source-generate',
   'apache-arrow': 'formats-columnar',

@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from 'vitest'
 import { allDefinitions } from '../../scripts/definitions.ts'
+import { aws } from './aws.ts'
 import { type Entry, whyNot } from './entry.ts'
 import { fileSinks, fileSources, stored } from './files.ts'
 import { gateway } from './gateway.ts'
@@ -26,6 +27,7 @@ const entries: Readonly<Record<string, Entry>> = {
   ...gateway,
   ...servers,
   ...warehouses,
+  ...aws,
 }
 
 const registered = (await allDefinitions()).flatMap(({ definition: { kind, type, options } }) =>

@@ -470,6 +470,16 @@ export const systemErrors = {
     explanation: 'The system is temporarily unavailable; the call is retried, then the run stops.',
     hint: 'check that the system is healthy, then run again; `retry` sets how long it is retried',
   },
+  throttled: {
+    title: 'too many requests for the system',
+    explanation: 'A service asks for fewer requests; the call is retried, ever more slowly, then the run stops.',
+    hint: 'raise its capacity, or have fewer readers and writers; `retry` sets how long it is retried',
+  },
+  resource_missing: {
+    title: 'no such resource',
+    explanation: 'A service does not have the stream, table or bucket that the spec names.',
+    hint: 'check its name, the region and the account',
+  },
   unknown_outcome: {
     title: 'outcome unknown',
     explanation: 'The system could not say whether it has accepted a write; it is repeated with the same keys.',

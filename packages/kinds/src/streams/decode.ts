@@ -47,6 +47,8 @@ export interface StreamDecoder {
   /** The row of one value, which may be part of `block`; undefined: it is bad, and `failure` says why. */
   decode(value: Uint8Array, beside: Beside, block?: Block): Row | undefined
   failure: Pick<BadRecord, 'code' | 'field' | 'message' | 'step'>
+  /** Values are JSON objects. */
+  readonly isJson: boolean
   /** Whether rows have fields from outside the value, and from the headers. */
   readonly needs: { readonly beside: boolean; readonly headers: boolean }
   /** Counts the fields that are left out of rows. */
@@ -75,6 +77,7 @@ export function streamDecoder(options: StreamDecoding): StreamDecoder {
   const reader = format === 'json' ? valueReader({ ...options, schema: { ...schema, fields } }) : undefined
   const decoder: StreamDecoder = {
     failure: { code: 'bad_json' },
+    isJson: format === 'json',
     needs: { beside: besides.length > 0, headers: options.headersField !== undefined },
     tally: reader?.tally ?? { unknown: 0 },
     decode(value, beside, block) {

@@ -1,0 +1,113 @@
+/** Options of the services of AWS: how a client is configured, what a stream's options make, and live tests. */
+import { type RecordType, Secret, type SinkDefinition, type SourceContext } from '../../packages/core/src/index.ts'
+import { awsSettings } from '../../packages/client-aws/src/index.ts'
+import { sinkKinesis } from '../../packages/sink-kinesis/src/index.ts'
+import { entriesOf } from '../../packages/sink-kinesis/src/entries.ts'
+import { sourceKinesis } from '../../packages/source-kinesis/src/index.ts'
+import type { Entry, Pair } from './entry.ts'
+
+type Config = Readonly<Record<string, unknown>>
+
+const env = { root: '/', home: '/', profile: 'local', pipeline: 'p', id: 'x', resolve: (path: string) => path }
+const live = (kind: 'source' | 'sink', test: string): Entry => ({
+  file: `packages/${kind}-kinesis/test/${kind === 'source' ? 'reshard' : 'kinesis'}.live.test.ts`,
+  test,
+})
+
+/** What an SDK client is created with. */
+const connected = (b: Config, a: Config = {}): Pair<Config> => ({
+  a,
+  b,
+  see(config) {
+    const { requestHandler: _handler, ...settings } = awsSettings({ region: 'eu-west-1', ...config }, env)
+    return JSON.stringify(settings)
+  },
+})
+const key = (more: Config = {}): Config => ({
+  credentials: { access_key_id: new Secret('i'), secret_access_key: new Secret('k'), ...more },
+})
+
+const service = (kind: 'source' | 'sink'): Record<string, Entry> => ({
+  [`${kind} kinesis region`]: connected({ region: 'us-east-1' }),
+  [`${kind} kinesis endpoint`]: connected({ endpoint: 'http://127.0.0.1:1' }),
+  [`${kind} kinesis credentials`]: connected(key()),
+  [`${kind} kinesis credentials.access_key_id`]: connected(key({ access_key_id: new Secret('j') }), key()),
+  [`${kind} kinesis credentials.secret_access_key`]: connected(key({ secret_access_key: new Secret('l') }), key()),
+  [`${kind} kinesis credentials.session_token`]: connected(key({ session_token: new Secret('t') }), key()),
+  [`${kind} kinesis create`]: live('source', 'is created with its shards if it does not exist'),
+  [`${kind} kinesis create.shards`]: live('source', 'is created with its shards if it does not exist'),
+})
+
+const field = (kind: 'integer' | 'string' | 'timestamp') => ({ type: { kind }, optional: true })
+const record: RecordType = { fields: { id: field('integer'), one: field('string'), time: field('timestamp') } }
+const text: RecordType = { fields: { one: field('string'), two: field('string') } }
+const defaults = { stream: 's', region: 'r', format: 'json', value_field: 'one', start: 'earliest', stop: 'never' }
+
+/** What the source makes of one record, what it can do, and what it has to say about its options. */
+const decoded = (b: Config, a: Config = {}, schema = record): Pair<Config> => ({
+  a,
+  b,
+  see(config) {
+    const options = { ...defaults, ...config } as never
+    const found: unknown[] = [sourceKinesis.capabilities(options), sourceKinesis.reads!(options, env)]
+    found.push(sourceKinesis.check!(options, env))
+    try {
+      const decode = sourceKinesis.decoder!(options, { ...env, schema, unknownFields: 'drop' } as SourceContext)
+      found.push(decode(Buffer.from('{"id":1}'), { key: 'k', timestamp: 5 }))
+    } catch (error) {
+      found.push((error as Error).message)
+    }
+    return found
+  },
+})
+
+/** What the sink says about records of a type, what it promises and where it writes. */
+const accepted = (b: Config, a: Config = {}): Pair<Config> => ({
+  a,
+  b,
+  see(config) {
+    const options = { ...defaults, ...config } as never
+    const { accepts, capabilities, check, writes } = sinkKinesis as SinkDefinition
+    return [accepts!(options, record), capabilities(options), check!(options, env), writes!(options, env)]
+  },
+})
+
+/** How many records of 100 bytes are too large. */
+const entries: Pair<number> = {
+  a: 1000,
+  b: 50,
+  see(max_message) {
+    const body = Buffer.alloc(100)
+    const failures: never[] = []
+    const [starts, ends] = [Int32Array.of(0), Int32Array.of(100)]
+    const piece = { records: { ids: () => ['id'] }, indexes: [0], body, starts, ends, lines: false, keys: ['k'] }
+    entriesOf(piece as never, { max_message }, failures)
+    return failures.length
+  },
+}
+
+export const aws: Readonly<Record<string, Entry>> = {
+  ...service('source'),
+  ...service('sink'),
+  'source kinesis stream': decoded({ stream: 't' }),
+  'source kinesis format': decoded({ format: 'text' }, {}, { fields: { one: field('string') } }),
+  'source kinesis value_field': decoded({ format: 'text', value_field: 'two' }, { format: 'text' }, text),
+  'source kinesis key_field': decoded({ key_field: 'one' }),
+  'source kinesis timestamp_field': decoded({ timestamp_field: 'time' }),
+  'source kinesis headers_field': decoded({ headers_field: 'one' }),
+  'source kinesis stop': decoded({ stop: 'end' }),
+  'source kinesis partitioned_by': decoded({ partitioned_by: ['id'] }),
+  'source kinesis start': live('source', 'begins with what arrives from now on, or from a time'),
+  'source kinesis start_at': live('source', 'begins with what arrives from now on, or from a time'),
+  'source kinesis on_gap': live('source', 'stops at a position older than what the stream keeps, or goes on if it may'),
+  'source kinesis max_records': live(
+    'source',
+    'stops at a position older than what the stream keeps, or goes on if it may',
+  ),
+  'sink kinesis stream': accepted({ stream: 't' }),
+  'sink kinesis format': accepted({ format: 'text' }),
+  'sink kinesis value_field': accepted({ format: 'text', value_field: 'no' }, { format: 'text' }),
+  'sink kinesis headers_field': accepted({ headers_field: 'one' }),
+  'sink kinesis key': live('sink', 'keeps the order of a key, whatever is refused'),
+  'sink kinesis max_message': entries,
+}
