@@ -9,12 +9,14 @@ import { tool } from '../tools.ts'
 const install = 'install postgresql-15 (apt-get install postgresql-15)'
 const isRoot = process.getuid?.() === 0
 
-/** The newest version that Debian's packages have installed. */
+/** The versions that Debian's packages have installed, the newest one first. */
+const all = '/usr/lib/postgresql'
+const versions = (): string[] => (existsSync(all) ? readdirSync(all).toSorted((a, b) => Number(b) - Number(a)) : [])
+
 function bin(): string {
-  const all = '/usr/lib/postgresql'
-  const versions = existsSync(all) ? readdirSync(all).toSorted((a, b) => Number(b) - Number(a)) : []
-  if (versions.length === 0) throw new Error(`PostgreSQL is needed: ${install}`)
-  return join(all, versions[0]!, 'bin')
+  const [newest] = versions()
+  if (newest === undefined) throw new Error(`PostgreSQL is needed: ${install}`)
+  return join(all, newest, 'bin')
 }
 
 /** A program as the user `postgres`, who owns the data. */
@@ -26,6 +28,10 @@ export const postgres: Server = {
   ports: 1,
 
   async get() {
+    if (versions().length === 0 && isRoot) {
+      await tool('apt-get', ['update', '-q'], install)
+      await tool('apt-get', ['install', '-yq', '--no-install-recommends', 'postgresql-15'], install)
+    }
     bin()
   },
 
