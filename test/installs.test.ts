@@ -15,6 +15,7 @@ const libraries: Readonly<Record<string, RegExp>> = {
   mongodb: /-mongodb$/,
   pg: /-postgres$/,
   '@platformatic/kafka': /-kafka$/,
+  '@aws-sdk/client-dynamodb': /-dynamodb$/,
   '@aws-sdk/client-kinesis': /-kinesis$/,
   fastify: /^source-http$/,
   '@faker-js/faker': /^source-generate$/,
@@ -36,7 +37,7 @@ describe('an install', () => {
 
   it('of the command brings no driver', () => {
     const brought = foreign(installed(lock, 'cli'))
-    const drivers = ['mongodb', 'pg', '@platformatic/kafka', '@aws-sdk/client-kinesis']
+    const drivers = ['mongodb', 'pg', '@platformatic/kafka', '@aws-sdk/client-kinesis', '@aws-sdk/client-dynamodb']
     expect(brought.filter((name) => drivers.includes(name))).toEqual([])
   })
 })

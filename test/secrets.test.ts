@@ -18,15 +18,26 @@ const readable = [mark, written, Buffer.from(mark).toString('base64'), Buffer.fr
 
 /** Where secrets are in the spec below, as `kind type.option`. */
 const covered = [
+  'sink dynamodb.credentials.access_key_id',
+  'sink dynamodb.credentials.secret_access_key',
+  'sink dynamodb.credentials.session_token',
   'sink http.token',
   'sink kafka.sasl.password',
+  'sink kinesis.credentials.access_key_id',
+  'sink kinesis.credentials.secret_access_key',
+  'sink kinesis.credentials.session_token',
   'sink mongodb.password',
   'sink mongodb.url',
+  'sink postgres.password',
+  'sink postgres.url',
   'source http.hmac.secret',
   'source http.token',
   'source http_poll.headers',
   'source http_poll.token',
   'source kafka.sasl.password',
+  'source kinesis.credentials.access_key_id',
+  'source kinesis.credentials.secret_access_key',
+  'source kinesis.credentials.session_token',
   'source mongodb.password',
   'source mongodb.url',
 ]
@@ -44,6 +55,8 @@ on_error: { data: dead_letter }
 dead_letter: { type: files, config: { path: bad.jsonl } }
 `
 
+const aws = `region: r, endpoint: "http://127.0.0.1:9", credentials: { access_key_id: "${mark}", secret_access_key: "${mark}", session_token: "${mark}" }`
+
 const streams = `version: 1
 name: streams
 sources:
@@ -59,13 +72,29 @@ sources:
     type: mongodb
     config: { url: "mongodb://u:${mark}@127.0.0.1:9/d", database: d, collection: a, username: u, password: "${mark}" }
     schema: { fields: { n: integer } }
+  shards:
+    type: kinesis
+    config: { stream: s, ${aws} }
+    schema: { fields: { n: integer } }
 sinks:
+  kinesis:
+    from: [gate, topic, documents, shards]
+    type: kinesis
+    config: { stream: t, key: n, ${aws} }
+  dynamodb:
+    from: [gate, topic, documents, shards]
+    type: dynamodb
+    config: { collection: items, key: n, ${aws} }
+  postgres:
+    from: [gate, topic, documents, shards]
+    type: postgres
+    config: { url: "postgres://u:${mark}@127.0.0.1:9/d", table: items, key: n, password: "${mark}" }
   k:
-    from: [gate, topic, documents]
+    from: [gate, topic, documents, shards]
     type: kafka
     config: { stream: t, brokers: ["127.0.0.1:9"], key: n, sasl: { mechanism: PLAIN, username: u, password: "${mark}" } }
   m:
-    from: [gate, topic, documents]
+    from: [gate, topic, documents, shards]
     type: mongodb
     config: { url: "mongodb://u:${mark}@127.0.0.1:9/d", database: d, collection: b, key: n, username: u, password: "${mark}" }
 `

@@ -9,6 +9,7 @@ import type { Entry, Pair } from './entry.ts'
 type Config = Readonly<Record<string, unknown>>
 
 const env = { root: '/', home: '/', profile: 'local', pipeline: 'p', id: 'x', resolve: (path: string) => path }
+const tables = (test: string): Entry => ({ file: 'packages/sink-dynamodb/test/dynamodb.live.test.ts', test })
 const live = (kind: 'source' | 'sink', test: string): Entry => ({
   file: `packages/${kind}-kinesis/test/${kind === 'source' ? 'reshard' : 'kinesis'}.live.test.ts`,
   test,
@@ -27,17 +28,21 @@ const key = (more: Config = {}): Config => ({
   credentials: { access_key_id: new Secret('i'), secret_access_key: new Secret('k'), ...more },
 })
 
-const service = (kind: 'source' | 'sink'): Record<string, Entry> => ({
-  [`${kind} kinesis region`]: connected({ region: 'us-east-1' }),
-  [`${kind} kinesis endpoint`]: connected({ endpoint: 'http://127.0.0.1:1' }),
-  [`${kind} kinesis credentials`]: connected(key()),
-  [`${kind} kinesis credentials.access_key_id`]: connected(key({ access_key_id: new Secret('j') }), key()),
-  [`${kind} kinesis credentials.secret_access_key`]: connected(key({ secret_access_key: new Secret('l') }), key()),
-  [`${kind} kinesis credentials.session_token`]: connected(key({ session_token: new Secret('t') }), key()),
+const service = (name: string): Record<string, Entry> => ({
+  [`${name} region`]: connected({ region: 'us-east-1' }),
+  [`${name} endpoint`]: connected({ endpoint: 'http://127.0.0.1:1' }),
+  [`${name} credentials`]: connected(key()),
+  [`${name} credentials.access_key_id`]: connected(key({ access_key_id: new Secret('j') }), key()),
+  [`${name} credentials.secret_access_key`]: connected(key({ secret_access_key: new Secret('l') }), key()),
+  [`${name} credentials.session_token`]: connected(key({ session_token: new Secret('t') }), key()),
+})
+const streamService = (kind: 'source' | 'sink'): Record<string, Entry> => ({
+  ...service(`${kind} kinesis`),
   [`${kind} kinesis create`]: live('source', 'is created with its shards if it does not exist'),
   [`${kind} kinesis create.shards`]: live('source', 'is created with its shards if it does not exist'),
 })
 
+const wide = 'gather any attributes, in as few updates as fit, and name the record that makes an item too large'
 const field = (kind: 'integer' | 'string' | 'timestamp') => ({ type: { kind }, optional: true })
 const record: RecordType = { fields: { id: field('integer'), one: field('string'), time: field('timestamp') } }
 const text: RecordType = { fields: { one: field('string'), two: field('string') } }
@@ -87,8 +92,9 @@ const entries: Pair<number> = {
 }
 
 export const aws: Readonly<Record<string, Entry>> = {
-  ...service('source'),
-  ...service('sink'),
+  ...streamService('source'),
+  ...streamService('sink'),
+  ...service('sink dynamodb'),
   'source kinesis stream': decoded({ stream: 't' }),
   'source kinesis format': decoded({ format: 'text' }, {}, { fields: { one: field('string') } }),
   'source kinesis value_field': decoded({ format: 'text', value_field: 'two' }, { format: 'text' }, text),
@@ -110,4 +116,14 @@ export const aws: Readonly<Record<string, Entry>> = {
   'sink kinesis headers_field': accepted({ headers_field: 'one' }),
   'sink kinesis key': live('sink', 'keeps the order of a key, whatever is refused'),
   'sink kinesis max_message': entries,
+  'sink dynamodb table_prefix': tables('are found by the key of their table, or by `_id`'),
+  'sink dynamodb collection': tables('are found by the key of their table, or by `_id`'),
+  'sink dynamodb key': tables('are found by the key of their table, or by `_id`'),
+  'sink dynamodb write': tables('are upserted, inserted, deleted; the last record of a key stays'),
+  'sink dynamodb fields': tables('leave out nulls if told so, and merge the fields that are named'),
+  'sink dynamodb nulls': tables('leave out nulls if told so, and merge the fields that are named'),
+  'sink dynamodb attribute': tables(wide),
+  'sink dynamodb attribute.name': tables(wide),
+  'sink dynamodb attribute.value': tables(wide),
+  'sink dynamodb indexes': tables('are looked up by an index; a null is not in it'),
 }

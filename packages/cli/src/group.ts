@@ -2,16 +2,7 @@
  * Groups for `--group` of `pipe query`: made by the step `aggregate` and sorted by the `<` of expressions, so that a
  * query counts and compares as a pipeline does.
  */
-import {
-  compileExpression,
-  endOfRun,
-  type Env,
-  type Plan,
-  type Query,
-  Records,
-  type RecordType,
-  type Row,
-} from '@millrace/core'
+import { endOfRun, type Env, orderOf, type Plan, type Query, Records, type RecordType, type Row } from '@millrace/core'
 import aggregateSteps from '@millrace/transforms'
 import { usageError } from './command.ts'
 
@@ -102,16 +93,10 @@ export function sortRows(rows: readonly Row[], sort: NonNullable<Query['sort']>,
     const known = type.fields[field]
     if (!known)
       throw usageError(`--sort: there is no field \`${field}\`.`, `There are: ${Object.keys(type.fields).join(', ')}.`)
-    const operand = { type: known.type, optional: false }
-    const less = compileExpression('a < b', { fields: { a: operand, b: operand } })
-    if (!less.ok) throw usageError(`--sort: values of \`${field}\` have no order.`)
+    const order = orderOf(known.type)
+    if (!order) throw usageError(`--sort: values of \`${field}\` have no order.`)
     const sign = descending ? -1 : 1
-    return (left: Row, right: Row): number => {
-      const a = left[field] ?? null
-      const b = right[field] ?? null
-      if (a === null || b === null) return a === b ? 0 : a === null ? -sign : sign
-      return less.evaluate({ a, b }) ? -sign : less.evaluate({ a: b, b: a }) ? sign : 0
-    }
+    return (left: Row, right: Row): number => sign * order(left[field] ?? null, right[field] ?? null)
   })
   return rows.toSorted((left, right) => {
     for (const compare of comparisons) {

@@ -93,7 +93,10 @@ function expectOrder(came: Map<string, number[]>): void {
   for (const list of came.values()) {
     const first = [...new Set(list)]
     const last = [...new Set([...list].reverse())].reverse()
-    for (const order of [first, last]) expect(order.every((n, i) => i === 0 || n > order[i - 1]!)).toBe(true)
+    for (const [which, order] of Object.entries({ first, last })) {
+      const at = order.findIndex((n, i) => i > 0 && n < order[i - 1]!)
+      expect(at < 0 ? [] : [which, ...order.slice(Math.max(0, at - 3), at + 3)], 'numbers out of order').toEqual([])
+    }
   }
 }
 

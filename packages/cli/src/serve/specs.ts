@@ -108,7 +108,7 @@ function reasonAgainst(
 function reasonIn(findings: readonly Finding[]): string {
   const errors = findings.filter(({ severity }) => severity === 'error')
   const [{ file, line, col, code, message }] = errors as [Finding]
-  const more = errors.length > 1 ? ` (and ${errors.length - 1} more: pipe check)` : ''
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : ''
   return `${file}:${line}:${col} ${code}: ${message}${more}`
 }
 

@@ -69,7 +69,7 @@ export const commandErrors = {
     title: 'a process was killed',
     explanation:
       'The process of a pipeline ended without a result: it crashed, ran out of memory, or was killed. It is started again and resumes from its last save.',
-    hint: '`pipe runs logs` shows what it did before',
+    hint: 'its log shows what it did before: `pipe runs logs PIPELINE`',
   },
   spec_refused: {
     title: 'a spec is not in effect',
@@ -85,7 +85,7 @@ export const commandErrors = {
   run_failed: {
     title: 'a run has failed',
     explanation: 'A run of a served pipeline has failed for the last time; `reason` and `message` say why.',
-    hint: '`pipe runs logs` shows all of it; `pipe trigger` runs it again',
+    hint: '`pipe runs logs PIPELINE` shows all of it; `pipe trigger PIPELINE` runs it again',
   },
   no_upstream: {
     title: 'no sender',

@@ -9,6 +9,7 @@ export {
   interpretAggregates,
   type StatePieces,
 } from './aggregate/index.ts'
+export { orderOf } from './order.ts'
 export { type FunctionEntry, functions, signatures } from './functions/index.ts'
 export type { ExpressionProblem } from './read/problem.ts'
 export type { FieldBound, ValueRange } from './evaluate/bounds.ts'

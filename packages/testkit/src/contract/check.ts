@@ -44,7 +44,8 @@ export async function runCheck<S>(check: Check<S>, subject: S, id: string): Prom
 
 /** One vitest test per check. */
 export function register<S>(title: string, checks: readonly Check<S>[], subject: S, id: string): void {
-  describe(title, () => {
+  // No check is about time: a busy machine must not fail one.
+  describe(title, { timeout: 60_000 }, () => {
     for (const check of checks) {
       const applies = check.applies?.(subject) ?? true
       it.skipIf(!applies)(check.name, () => runCheck(check, subject, id))

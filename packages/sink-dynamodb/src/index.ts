@@ -1,0 +1,4 @@
+/** Writes documents to DynamoDB. */
+import { dynamodb } from './sink.ts'
+
+export default [dynamodb]
