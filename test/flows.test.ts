@@ -14,6 +14,9 @@ import { runFlow } from '../scripts/flow/run.ts'
 
 const root = join(import.meta.dirname, '..')
 const [kafka, mongodb] = [liveUrl('KAFKA'), liveUrl('MONGODB')]
+const [kinesis, dynamodb] = [liveUrl('KINESIS'), liveUrl('DYNAMODB')]
+/** Flows that have the profile `aws`. */
+const onAws = ['customer-service', 'document-stream']
 const databases: Readonly<Record<string, string>> = {
   'customer-service': 'customer-events',
   'document-stream': 'docstreaming',
@@ -54,6 +57,11 @@ async function ran(name: string, profile: string, inputs: readonly string[]) {
   const env = {
     KAFKA_BROKER: kafka ?? '',
     MONGODB_URL: mongodb ?? '',
+    AWS_ENDPOINT_URL_KINESIS: kinesis ?? '',
+    AWS_ENDPOINT_URL_DYNAMODB: dynamodb ?? '',
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+    AWS_REGION: 'us-east-1',
     NAME_PREFIX: profile === 'local' ? '' : `test-${randomUUID().slice(0, 8)}-`,
   }
   const place: Place = { profile, folder, env }
@@ -80,7 +88,7 @@ describe.each(posting)('the flow %s', (name) => {
   const project = join(root, 'pipelines', flows[name]!.folder)
 
   it('is right on every profile', async () => {
-    for (const profile of ['local', 'kafka-mongo']) {
+    for (const profile of ['local', 'kafka-mongo', ...(onAws.includes(name) ? ['aws'] : [])]) {
       expect(await pipe(['check', '--profile', profile], project)).toMatchObject({ code: 0, err: '' })
     }
   })
@@ -121,6 +129,30 @@ describe.each(posting)('the flow %s', (name) => {
         expect(readFileSync(join(project, path), 'utf8')).toBe(text)
       expect([local.first.balance.wrong, servers.first.balance.wrong]).toEqual([[], []])
       expect(await servers.stored()).toEqual(await local.stored())
+    },
+    240_000,
+  )
+
+  it.skipIf(!kinesis || !dynamodb || !onAws.includes(name))(
+    'leaves them on the services of AWS too',
+    async () => {
+      const inputs = inputsOf(name)
+      const [local, aws] = [await ran(name, 'local', inputs), await ran(name, 'aws', inputs)]
+      expect(specsIn(aws.place.folder)).toEqual(specsIn(local.place.folder))
+      expect([local.first.balance.wrong, aws.first.balance.wrong]).toEqual([[], []])
+      // Attributes of an item have no order, and one that an index is for is left out if it is null.
+      const documents = (texts: Record<string, string>) =>
+        Object.entries(texts).map(([collection, text]) => [
+          collection,
+          text
+            .trimEnd()
+            .split('\n')
+            .map((line) => JSON.parse(line, (_, value: unknown) => value ?? undefined) as unknown),
+        ])
+      expect(documents(await aws.stored())).toEqual(documents(await local.stored()))
+      const again = await aws.run()
+      expect(again.balance.wrong).toEqual([])
+      expect(documents(await aws.stored())).toEqual(documents(await local.stored()))
     },
     240_000,
   )

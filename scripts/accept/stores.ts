@@ -11,6 +11,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { zstdDecompressSync } from 'node:zlib'
+import { type AttributeValue, DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb'
 import { Consumer } from '@platformatic/kafka'
 import { MongoClient } from 'mongodb'
 
@@ -51,12 +52,17 @@ export async function exportCollection(
       done(null, line)
     },
   })
-  const lines = place.profile === 'local' ? sqliteLines(place, collection) : mongoLines(place, database, collection)
+  const lines = linesIn[place.profile]!(place, database, collection)
   await pipeline(Readable.from(lines), counted, createWriteStream(path))
   return { documents, sha256: hash.digest('hex') }
 }
 
-function* sqliteLines({ folder }: Place, collection: string): Generator<string> {
+/** How each profile's store is read. */
+const linesIn: Readonly<
+  Record<string, (place: Place, database: string, collection: string) => Iterable<string> | AsyncIterable<string>>
+> = { local: sqliteLines, 'kafka-mongo': mongoLines, aws: dynamodbLines }
+
+function* sqliteLines({ folder }: Place, _database: string, collection: string): Generator<string> {
   const db = new DatabaseSync(join(folder, '.millrace/local/store.db'), { readOnly: true })
   try {
     for (const row of db.prepare(`SELECT id, doc FROM "${collection}" ORDER BY id`).iterate())
@@ -76,6 +82,32 @@ async function* mongoLines({ env }: Place, database: string, collection: string)
     for await (const document of found) yield `${JSON.stringify(document)}\n`
   } finally {
     await client.close()
+  }
+}
+
+/** DynamoDB keeps no order of attributes: they are told by name, after the key. */
+async function* dynamodbLines({ env }: Place, database: string, collection: string): AsyncGenerator<string> {
+  const credentials = { accessKeyId: env['AWS_ACCESS_KEY_ID']!, secretAccessKey: env['AWS_SECRET_ACCESS_KEY']! }
+  const settings = { endpoint: env['AWS_ENDPOINT_URL_DYNAMODB']!, region: env['AWS_REGION']!, credentials }
+  const client = new DynamoDBClient(settings)
+  const plain = (value: AttributeValue): unknown =>
+    value.M
+      ? Object.fromEntries(Object.entries(value.M).map(([name, part]) => [name, plain(part)]))
+      : value.N === undefined
+        ? (value.S ?? value.BOOL ?? null)
+        : Number(value.N)
+  try {
+    const TableName = `${env['NAME_PREFIX'] ?? ''}${database}-${collection}`
+    const found: (readonly [id: string, line: string])[] = []
+    for await (const { Items } of paginateScan({ client }, { TableName, ConsistentRead: true }))
+      for (const { _id, ...item } of Items ?? []) {
+        const fields = Object.entries(item).toSorted(([a], [b]) => (a < b ? -1 : 1))
+        const document = Object.fromEntries(fields.map(([name, value]) => [name, plain(value)]))
+        found.push([_id!.S!, `${JSON.stringify({ _id: _id!.S, ...document })}\n`])
+      }
+    for (const [, line] of found.toSorted(([a], [b]) => (a < b ? -1 : 1))) yield line
+  } finally {
+    client.destroy()
   }
 }
 

@@ -8,18 +8,32 @@ import { root } from '../pipe.ts'
 
 const run = promisify(execFile)
 
+/** The servers of each profile, and the variables that name them, by those of the live tests. */
+const profiles: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  local: {},
+  'kafka-mongo': { KAFKA_BROKER: 'MILLRACE_TEST_KAFKA_URL', MONGODB_URL: 'MILLRACE_TEST_MONGODB_URL' },
+  aws: {
+    AWS_ENDPOINT_URL_KINESIS: 'MILLRACE_TEST_KINESIS_URL',
+    AWS_ENDPOINT_URL_DYNAMODB: 'MILLRACE_TEST_DYNAMODB_URL',
+    AWS_ACCESS_KEY_ID: 'AWS_ACCESS_KEY_ID',
+    AWS_SECRET_ACCESS_KEY: 'AWS_SECRET_ACCESS_KEY',
+    AWS_REGION: 'AWS_REGION',
+  },
+}
+const servers: Readonly<Record<string, readonly string[]>> = {
+  'kafka-mongo': ['kafka', 'mongodb'],
+  aws: ['kinesis', 'dynamodb'],
+}
+
 /** Variables for the profile's file. `local` needs none. */
 export async function serverEnvironment(profile: string): Promise<Record<string, string>> {
-  if (profile === 'local') return {}
-  const { KAFKA_BROKER, MONGODB_URL } = process.env
-  if (KAFKA_BROKER && MONGODB_URL) return { KAFKA_BROKER, MONGODB_URL }
+  const variables = Object.entries(profiles[profile] ?? {})
+  const given = variables.flatMap(([name]) => (process.env[name] ? [[name, process.env[name]]] : []))
+  if (given.length === variables.length) return Object.fromEntries(given) as Record<string, string>
   const services = (command: string) =>
-    run(process.execPath, ['services/main.ts', command, 'kafka', 'mongodb'], { cwd: root })
+    run(process.execPath, ['services/main.ts', command, ...servers[profile]!], { cwd: root })
   await services('up')
   const { stdout } = await services('env')
   const named = new Map([...stdout.matchAll(/^(\w+)='(.*)'$/gm)].map(([, name, value]) => [name!, value!]))
-  return {
-    KAFKA_BROKER: KAFKA_BROKER ?? named.get('MILLRACE_TEST_KAFKA_URL')!,
-    MONGODB_URL: MONGODB_URL ?? named.get('MILLRACE_TEST_MONGODB_URL')!,
-  }
+  return Object.fromEntries(variables.map(([name, ours]) => [name, process.env[name] ?? named.get(ours)!]))
 }
