@@ -5,7 +5,8 @@
  * blocks lie behind the watermark.
  */
 import type { Aggregation, AggregateState } from '@millrace/core'
-import type { Group, Groups } from './groups.ts'
+import type { Group } from './group.ts'
+import type { Groups } from './groups.ts'
 
 /** A group in a part of a window. */
 export type Merged = Pick<Group, 'values' | 'saved'> & { readonly state: AggregateState }

@@ -2,13 +2,15 @@
  * What has changed since the last save. Each group (or session) is an entry, whose key ends with `]`. Large sets in its
  * state are saved in pieces besides it, each written once: `KEY #SLOT.N`.
  */
-import type { AggregateState, MemoryChange, SavedMemory, StatePieces } from '@millrace/core'
+import type { AggregateState, MemoryChange, SavedMemoryEntry, StatePieces } from '@millrace/core'
 
 /** What is saved as an entry. */
 export interface Tracked {
   readonly state: AggregateState
   /** If memory is kept separately for each split: the split of its records. */
   split: string | undefined
+  /** The split under which it was saved last. */
+  savedSplit: string | undefined
   /** It is among the changes since the last save. */
   changed: boolean
   /** It has emitted its result, or is part of another one. */
@@ -16,6 +18,13 @@ export interface Tracked {
   /** How many of its pieces are among the changes. */
   pieces: number
 }
+
+/** Whether a key is that of an entry, and not of a piece. */
+export const isEntry = (key: string): boolean => key.endsWith(']')
+/** The key of an entry, from its own or that of a piece. */
+export const entryOf = (key: string): string => (isEntry(key) ? key : key.slice(0, key.lastIndexOf(' #')))
+/** Comes after an entry and its pieces, and before the next entry. */
+export const afterEntry = (key: string): string => `${key} $`
 
 export interface Changes<T> {
   /** An entry has changed, or is gone. */
@@ -46,17 +55,25 @@ export function changesOf<T extends Tracked>(
     take() {
       // By key: a group may be forgotten and come again in one epoch.
       const made = new Map<string, MemoryChange>()
+      const put = (key: string, value: string | null, split: string | undefined) =>
+        split === undefined ? made.set(key, [key, value]) : made.set(`${key} ${split}`, [key, value, split])
+      const remove = (key: string, state: AggregateState, split: string | undefined) => {
+        for (const name of pieces?.taken(state) ?? []) put(`${key} #${name}`, null, split)
+        put(key, null, split)
+      }
       for (const entry of changed) {
-        const { split, state, gone } = entry
+        const { split, savedSplit, state, gone } = entry
         const key = keyOf(entry)
-        const put = (at: string, value: string | null) =>
-          made.set(at, split === undefined ? [at, value] : [at, value, split])
+        const hasMoved = savedSplit !== undefined && savedSplit !== split
         entry.changed = false
         entry.pieces = 0
-        if (pieces && gone) for (const name of pieces.taken(state)) put(`${key} #${name}`, null)
+        if (gone || hasMoved) remove(key, state, hasMoved ? savedSplit : split)
+        if (gone) continue
+        if (hasMoved) pieces?.untake(state)
         // What was taken is not part of the entry.
-        else if (pieces) for (const [name, text] of pieces.take(state)) put(`${key} #${name}`, text)
-        put(key, gone ? null : valueOf(entry))
+        for (const [name, text] of pieces?.take(state) ?? []) put(`${key} #${name}`, text, split)
+        put(key, valueOf(entry), split)
+        entry.savedSplit = split
       }
       changed = []
       pieceCount = 0
@@ -71,14 +88,13 @@ export function changesOf<T extends Tracked>(
  * returns its state.
  */
 export function restoreEntries(
-  memory: SavedMemory,
+  entries: Iterable<SavedMemoryEntry>,
   pieces: StatePieces | undefined,
-  restore: (key: string, text: string, split: string | undefined) => AggregateState | undefined,
+  restore: (key: string, text: string, split: string | undefined) => AggregateState,
 ): void {
   let state: AggregateState | undefined
-  for (const [key, text, split] of memory.entries()) {
-    const mark = pieces && !key.endsWith(']') ? key.lastIndexOf(' #') : -1
-    if (mark < 0) state = restore(key, text, split)
-    else pieces!.restore(state!, key.slice(mark + 2), text)
+  for (const [key, text, split] of entries) {
+    if (isEntry(key)) state = restore(key, text, split)
+    else pieces!.restore(state!, key.slice(entryOf(key).length + 2), text)
   }
 }

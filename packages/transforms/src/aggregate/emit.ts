@@ -1,6 +1,6 @@
 /** Results of groups: their rows, their keys, and whether they differ from what was emitted before. */
 import { type Aggregation, DataError, type Json, type Output, type RecordType, type Row, toJson } from '@millrace/core'
-import type { Group } from './groups.ts'
+import type { Group } from './group.ts'
 import { canUpdate, type Options } from './options.ts'
 import type { Span } from './windows.ts'
 

@@ -48,6 +48,8 @@ export interface StatePieces {
   taken(state: AggregateState): readonly string[]
   /** Takes those that are full. */
   take(state: AggregateState): readonly (readonly [name: string, text: string])[]
+  /** Those that were taken are to be taken again. */
+  untake(state: AggregateState): void
   /** Puts one that was taken back into a decoded state. */
   restore(state: AggregateState, name: string, text: string): void
 }
@@ -133,6 +135,9 @@ function piecesOf(saved: readonly { readonly key: string; readonly accumulator: 
         const first = pieces.taken(state[key])
         return pieces.take(state[key]).map((piece, k) => [`${slot}.${first + k}`, printJson(piece)] as const)
       }),
+    untake(state) {
+      for (const { key, pieces } of slots) pieces.untake(state[key])
+    },
     restore(state, name, text) {
       const { key, pieces } = slots.find(({ slot }) => slot === Number(name.slice(0, name.indexOf('.'))))!
       pieces.restore(state[key], parsePrinted(text) as Json)
