@@ -9,8 +9,8 @@ export interface Tracked {
   readonly state: AggregateState
   /** If memory is kept separately for each split: the split of its records. */
   split: string | undefined
-  /** The split under which it was saved last. */
-  savedSplit: string | undefined
+  /** The split under which it was saved last, empty if memory is not kept by split; undefined: it was not saved. */
+  savedIn: string | undefined
   /** It is among the changes since the last save. */
   changed: boolean
   /** It has emitted its result, or is part of another one. */
@@ -33,16 +33,23 @@ export interface Changes<T> {
   count(): number
 }
 
-/** `keyOf`, `valueOf`: how an entry is saved. */
+/**
+ * `keyOf`, `valueOf`: how an entry is saved. `mayReturn`: one that is gone may come again, as another one, in the same
+ * epoch.
+ */
 export function changesOf<T extends Tracked>(
   pieces: StatePieces | undefined,
   keyOf: (entry: T) => string,
   valueOf: (entry: T) => string,
+  mayReturn = false,
 ): Changes<T> {
   let changed: T[] = []
   let pieceCount = 0
+  /** How many of them are gone and were never saved: there is nothing to write. */
+  let passing = 0
   return {
     touch(entry) {
+      if (entry.gone && entry.savedIn === undefined) passing++
       if (pieces) {
         const now = entry.gone ? pieces.taken(entry.state).length : pieces.full(entry.state)
         pieceCount += now - entry.pieces
@@ -53,35 +60,38 @@ export function changesOf<T extends Tracked>(
       changed.push(entry)
     },
     take() {
-      // By key: a group may be forgotten and come again in one epoch.
-      const made = new Map<string, MemoryChange>()
-      const put = (key: string, value: string | null, split: string | undefined) =>
-        split === undefined ? made.set(key, [key, value]) : made.set(`${key} ${split}`, [key, value, split])
-      const remove = (key: string, state: AggregateState, split: string | undefined) => {
-        for (const name of pieces?.taken(state) ?? []) put(`${key} #${name}`, null, split)
-        put(key, null, split)
-      }
+      const made: MemoryChange[] = []
+      const put = (key: string, value: string | null, split: string) =>
+        void made.push(split === '' ? [key, value] : [key, value, split])
       for (const entry of changed) {
-        const { split, savedSplit, state, gone } = entry
+        const { savedIn, state, gone } = entry
+        const split = entry.split ?? ''
         const key = keyOf(entry)
-        const hasMoved = savedSplit !== undefined && savedSplit !== split
         entry.changed = false
         entry.pieces = 0
-        if (gone || hasMoved) remove(key, state, hasMoved ? savedSplit : split)
+        if (savedIn !== undefined && (gone || savedIn !== split)) {
+          for (const name of pieces?.taken(state) ?? []) put(`${key} #${name}`, null, savedIn)
+          put(key, null, savedIn)
+          pieces?.untake(state)
+        }
         if (gone) continue
-        if (hasMoved) pieces?.untake(state)
         // What was taken is not part of the entry.
         for (const [name, text] of pieces?.take(state) ?? []) put(`${key} #${name}`, text, split)
         put(key, valueOf(entry), split)
-        entry.savedSplit = split
+        entry.savedIn = split
       }
       changed = []
-      pieceCount = 0
-      return [...made.values()]
+      pieceCount = passing = 0
+      return mayReturn ? lastOf(made) : made
     },
-    count: () => changed.length + pieceCount,
+    count: () => changed.length - passing + pieceCount,
   }
 }
+
+/** Of several changes of a key, the last one. */
+const lastOf = (changes: readonly MemoryChange[]): readonly MemoryChange[] => [
+  ...new Map(changes.map((change) => [JSON.stringify([change[0], change[2]]), change])).values(),
+]
 
 /**
  * Restores entries, each with its pieces, which follow it. `restore`: restores an entry of this key and text, and

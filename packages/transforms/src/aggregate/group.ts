@@ -1,6 +1,7 @@
 /** A group of an aggregation, and how it is counted and saved. */
 import type { AggregateState } from '@millrace/core'
 import type { Tracked } from './changes.ts'
+import type { Same } from './same.ts'
 
 /** Groups that are held together: of a window, or of a part of one. */
 export interface GroupSet {
@@ -22,13 +23,9 @@ export interface Count {
   changed: boolean
 }
 
-export interface Group extends Tracked {
-  /** The values of `by`, in order. */
-  readonly values: readonly unknown[]
-  /** The same, as compared by Maps. */
-  readonly parts: readonly unknown[]
-  /** Canonical JSON of the values: the key under which the group is saved, and the key of its result. */
-  readonly saved: string
+export interface Group extends Tracked, Pick<Same, 'values' | 'parts' | 'saved'> {
+  /** With sets that are merged: what it has in common with groups of others. */
+  readonly same: Same | undefined
   state: AggregateState
   /** How many records were added to it. */
   records: number

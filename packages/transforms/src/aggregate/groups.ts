@@ -13,9 +13,9 @@ import {
   type Row,
   toJson,
 } from '@millrace/core'
+import { ByParts } from './by-parts.ts'
 import type { Count, Group, GroupSet, SavedGroup, Unread } from './group.ts'
-
-type Level = Map<unknown, Level | Group>
+import type { SameGroups } from './same.ts'
 
 /** A field of `by`. */
 interface Field {
@@ -27,15 +27,22 @@ interface Field {
   readonly read: (json: Json) => unknown
 }
 
-/** Makes sets of groups by these fields; null is an ordinary value. `start`: the start of their window. */
-export function groupsBy(input: RecordType, by: readonly string[]): (start?: number, kind?: string) => Groups {
+/**
+ * Makes sets of groups by these fields; null is an ordinary value. `start`: the start of their window. `shared`: the
+ * sets are to be merged.
+ */
+export function groupsBy(
+  input: RecordType,
+  by: readonly string[],
+  shared?: SameGroups,
+): (start?: number, kind?: string) => Groups {
   const fields = by.map((name): Field => {
     const { type } = input.fields[name]!
     const [value, comparable] = [fieldReader(name), comparableOf(type)]
     const part = comparable ? (row: Row) => comparable(value(row)) : value
     return { value, part, comparable, write: toJson(type), read: fromJson(type) }
   })
-  return (start = 0, kind = '') => new Groups(fields, start, `${kind}${start}`)
+  return (start = 0, kind = '') => new Groups(fields, start, `${kind}${start}`, shared)
 }
 
 export class Groups implements GroupSet {
@@ -46,7 +53,8 @@ export class Groups implements GroupSet {
   readonly start: number
   readonly name: string
   private readonly fields: readonly Field[]
-  private top: Level = new Map()
+  private readonly shared: SameGroups | undefined
+  private byParts = new ByParts<Group>()
   /** In the order in which they were first seen, with some that were removed. */
   private list: Group[] = []
   private last: Group | undefined
@@ -56,10 +64,11 @@ export class Groups implements GroupSet {
   /** Groups that were saved before a restart, and were not read since. */
   private unread: Unread | undefined
 
-  constructor(fields: readonly Field[], start: number, name: string) {
+  constructor(fields: readonly Field[], start: number, name: string, shared: SameGroups | undefined) {
     this.fields = fields
     this.start = start
     this.name = name
+    this.shared = shared
     this.parts = new Array<unknown>(fields.length)
   }
 
@@ -74,7 +83,7 @@ export class Groups implements GroupSet {
       parts[d] = part
     }
     if (isLast) return last
-    const found = this.levelOf(parts)?.get(lastOf(parts)) as Group | undefined
+    const found = this.byParts.get(parts)
     if (found) this.last = found
     else if (this.unread) {
       const saved = this.unread.find(this.savedOf(fields.map(({ value }) => kept(value(row)))))
@@ -85,7 +94,7 @@ export class Groups implements GroupSet {
 
   /** The group with these values, as compared by Maps. */
   at({ parts, saved }: Pick<Group, 'parts' | 'saved'>): Group | undefined {
-    const found = this.levelOf(parts)?.get(lastOf(parts)) as Group | undefined
+    const found = this.byParts.get(parts)
     if (found || !this.unread) return found
     const read = this.unread.find(saved)
     return read && this.read(read)
@@ -157,12 +166,13 @@ export class Groups implements GroupSet {
   /** Takes a group out of `all`; once none is left, the memory of all is freed. It must not be looked up any more. */
   forget(group: Group): void {
     group.gone = true
+    if (group.same) this.shared!.remove(group.same)
     this.size--
     this.records -= group.records
     group.count.groups--
     group.count.records -= group.records
     if (this.size > 0) return
-    this.top = new Map()
+    this.byParts = new ByParts()
     this.list = []
     this.last = undefined
     this.unread = undefined
@@ -170,24 +180,10 @@ export class Groups implements GroupSet {
 
   /** Removes a group, whose values may come again as another one. */
   remove(group: Group): void {
-    const { parts } = group
-    const depth = this.fields.length
-    const levels: Level[] = [this.top]
-    for (let d = 0; d < depth - 1; d++) levels.push(levels[d]!.get(parts[d]) as Level)
-    for (let d = levels.length - 1; d >= 0; d--) {
-      levels[d]!.delete(depth === 0 ? null : parts[d])
-      if (levels[d]!.size > 0) break
-    }
+    this.byParts.delete(group.parts)
     if (this.last === group) this.last = undefined
     this.forget(group)
     if (this.list.length > 2 * this.size + 1000) this.list = this.list.filter(({ gone }) => !gone)
-  }
-
-  /** The innermost Map on the way to a group. */
-  private levelOf(parts: readonly unknown[]): Level | undefined {
-    let level: Level | undefined = this.top
-    for (let d = 0; level && d < parts.length - 1; d++) level = level.get(parts[d]) as Level | undefined
-    return level
   }
 
   private savedOf(values: readonly unknown[]): string {
@@ -199,7 +195,7 @@ export class Groups implements GroupSet {
     const group = this.put(values, saved, state, split)
     group.records = records
     group.isNew = isNew
-    group.savedSplit = split
+    group.savedIn = split ?? ''
     return group
   }
 
@@ -221,14 +217,18 @@ export class Groups implements GroupSet {
     split: string | undefined,
   ): Group {
     const parts = this.partsOf(values)
+    const make = () => ({ values, parts, saved: saved ?? this.savedOf(values) })
+    const same = this.shared?.add(parts, make)
+    const { values: own, parts: ownParts, saved: ownSaved } = same ?? make()
     const group: Group = {
-      values,
-      parts,
-      saved: saved ?? this.savedOf(values),
+      values: own,
+      parts: ownParts,
+      saved: ownSaved,
+      same,
       state,
       count: this.countOf(split),
       split,
-      savedSplit: undefined,
+      savedIn: undefined,
       records: 0,
       changed: false,
       isNew: false,
@@ -237,13 +237,7 @@ export class Groups implements GroupSet {
       pieces: 0,
       lastMs: 0,
     }
-    let level = this.top
-    for (let d = 0; d < parts.length - 1; d++) {
-      let next = level.get(parts[d]) as Level | undefined
-      if (!next) level.set(parts[d], (next = new Map()))
-      level = next
-    }
-    level.set(lastOf(parts), group)
+    this.byParts.set(ownParts, group)
     this.list.push(group)
     return group
   }
@@ -257,6 +251,3 @@ export class Groups implements GroupSet {
 
 /** A value to keep. 0 and -0 are one group, whose value is 0 whichever came first. */
 const kept = (value: unknown): unknown => (typeof value === 'number' ? value + 0 : cutLoose(value))
-
-/** The last part of a group's values, null if there is none. */
-const lastOf = (parts: readonly unknown[]): unknown => (parts.length === 0 ? null : parts[parts.length - 1])

@@ -34,11 +34,11 @@ export function changesInSets(compiled: Aggregation, noteOf: (set: GroupSet) => 
   }
   return {
     touch(group) {
-      const { count, split, savedSplit } = group
+      const { count, split, savedIn } = group
       groups.touch(group)
       touch(count)
       // It has moved.
-      if (savedSplit !== undefined && savedSplit !== split) touch(count.of.countOf(savedSplit))
+      if (savedIn !== undefined && split !== undefined && savedIn !== split) touch(count.of.countOf(savedIn))
     },
     take() {
       const taken = [...counts.map(changeOf), ...groups.take()]

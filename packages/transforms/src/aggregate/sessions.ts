@@ -14,7 +14,6 @@ import { createHeap } from './heap.ts'
 import { latenessOf, lateRecords } from './late.ts'
 import { checkCap, piece } from './memory.ts'
 import type { Options, WindowOptions } from './options.ts'
-import { outputOf } from './output.ts'
 import { nextCount } from './waiting.ts'
 import { placeReader } from './places.ts'
 
@@ -40,7 +39,7 @@ export function createSessions(
   const gap = o.window.session!
   const outOfOrder = latenessOf(ctx)
   const groups = groupsBy(ctx.input, o.by)()
-  const emitGroup = emitter(o, compiled, outputOf(o, ctx.input, compiled))
+  const emitGroup = emitter(o, compiled, ctx.input)
   const changes = changesOf<Session>(
     compiled.pieces,
     ({ group, number }) => `${number} ${group.saved}`,
@@ -58,9 +57,9 @@ export function createSessions(
     state: AggregateState,
     start: number,
     last: number,
-    saved?: Pick<Session, 'records' | 'number' | 'split' | 'savedSplit'>,
+    saved?: Pick<Session, 'records' | 'number' | 'split' | 'savedIn'>,
   ): Session => {
-    const made = saved ?? { records: 0, number: nextNumber, split: undefined, savedSplit: undefined }
+    const made = saved ?? { records: 0, number: nextNumber, split: undefined, savedIn: undefined }
     nextNumber = Math.max(nextNumber, made.number + 1)
     const session: Session = { group, state, start, last, ...made, changed: false, gone: false, pieces: 0 }
     sessionsOf(group).list.push(session)
@@ -175,7 +174,7 @@ export function createSessions(
         known.set(saved, group)
         const [start, last, records] = text.split(' ', 3).map(Number) as [number, number, number]
         const state = compiled.decode(text.slice(`${start} ${last} ${records} `.length))
-        begin(group, state, start, last, { records, number: Number(key.slice(0, space)), split, savedSplit: split })
+        begin(group, state, start, last, { records, number: Number(key.slice(0, space)), split, savedIn: split ?? '' })
         recordCount += records
         return state
       })

@@ -9,13 +9,13 @@
 import type { Aggregation, MemoryChange, Output, StepContext, Transform } from '@millrace/core'
 import { splitReader } from '../splits.ts'
 import { emitter } from './emit.ts'
-import { blocksOf, type Merged, mergeInto } from './blocks.ts'
+import { blocksOf } from './blocks.ts'
 import type { Group } from './group.ts'
 import { type Groups, groupsBy } from './groups.ts'
 import { latenessOf, lateRecords } from './late.ts'
 import { adder, checkCap, timerOf } from './memory.ts'
 import type { Options, WindowOptions } from './options.ts'
-import { outputOf } from './output.ts'
+import { merger, SameGroups } from './same.ts'
 import { changesInSets, restoreSets } from './saved-groups.ts'
 import { waitingIn } from './waiting.ts'
 import { floorTo, type Span } from './windows.ts'
@@ -42,10 +42,11 @@ export function createSliding(
   const paneMs = commonDivisor(size, slide)
   const outOfOrder = latenessOf(ctx)
   const panes = new Map<number, Groups>()
-  const blocks = blocksOf(panes, { paneMs, offset, count: size / paneMs }, compiled)
+  const merge = merger(compiled)
+  const blocks = blocksOf(panes, { paneMs, offset, count: size / paneMs }, merge)
   const windows = new Map<number, SlidingWindow>()
-  const emitGroup = emitter(o, compiled, outputOf(o, ctx.input, compiled))
-  const newGroups = groupsBy(ctx.input, o.by)
+  const emitGroup = emitter(o, compiled, ctx.input)
+  const newGroups = groupsBy(ctx.input, o.by, new SameGroups())
   const changes = changesInSets(compiled, () => '')
   const isEager = emit === 'on_change' || typeof emit === 'object'
   let count = 0
@@ -58,7 +59,7 @@ export function createSliding(
   const nextOf = ({ end, hasFired }: SlidingWindow) => end - 1 + (emit === 'on_close' || hasFired ? allowed : 0)
   const firstOf = (time: number) => floorTo(time - size, slide, offset) + slide
   const lastOf = (time: number) => floorTo(time, slide, offset)
-  const open = (start: number): SlidingWindow => {
+  const opened = (start: number): SlidingWindow => {
     const known = windows.get(start)
     if (known) return known
     const end = start + size
@@ -72,23 +73,23 @@ export function createSliding(
     if (known) return known
     const made = newGroups(start, 'p')
     panes.set(start, made)
-    for (let s = firstOf(start); s <= lastOf(start); s += slide) if (s + size - 1 + allowed > reached) open(s)
+    for (let s = firstOf(start); s <= lastOf(start); s += slide) if (s + size - 1 + allowed > reached) opened(s)
     return made
   }
   const ownOf = (of: SlidingWindow): Groups => (of.own ??= newGroups(of.start, 'w'))
+  const panesIn = ({ start, end }: Span): Groups[] => {
+    const found: Groups[] = []
+    for (let p = start; p < end; p += paneMs) if (panes.has(p)) found.push(panes.get(p)!)
+    return found
+  }
   /** Emits all groups of a window, or those that have changed. */
   const show = (of: SlidingWindow, only: ReadonlyMap<string, Group> | undefined, out: Output) => {
-    const merged = new Map<string, Merged>()
-    if (only) {
-      const chosen = (groups: Groups | undefined) =>
-        groups ? [...only.values()].flatMap((group) => groups.at(group) ?? []) : []
-      for (let p = of.start; p < of.end; p += paneMs) mergeInto(merged, chosen(panes.get(p)), compiled)
-      mergeInto(merged, chosen(of.own), compiled)
-    } else {
-      for (const part of blocks.parts(of.start, of.end)) mergeInto(merged, part, compiled)
-      if (of.own) mergeInto(merged, of.own.all(), compiled)
-    }
-    for (const { values, saved, state } of merged.values()) {
+    const inPanes = only
+      ? panesIn(of).map((pane) => [...only.values()].flatMap((group) => pane.at(group) ?? []))
+      : blocks.parts(of.start, of.end)
+    const inOwn = only && of.own ? [...only.values()].flatMap((group) => of.own!.at(group) ?? []) : of.own?.all()
+    for (const { same, state } of merge(inOwn ? [...inPanes, inOwn] : inPanes)) {
+      const { values, saved } = same!
       const group = { values, saved, state, shown: of.shown.get(saved) }
       emitGroup(group, out, of)
       if (group.shown !== undefined) of.shown.set(saved, group.shown)
@@ -96,9 +97,8 @@ export function createSliding(
     of.updated.clear()
   }
   const recordsIn = ({ start, end, own }: SlidingWindow): number => {
-    let n = own?.records ?? 0
-    for (let p = floorTo(start, paneMs, offset); p < end; p += paneMs) n += panes.get(p)?.records ?? 0
-    return n
+    const inPanes = panesIn({ start, end }).reduce((sum, { records }) => sum + records, 0)
+    return inPanes + (own?.records ?? 0)
   }
   const emitUpdates = (out: Output) => {
     for (const of of windows.values()) if (of.updated.size > 0) show(of, of.updated, out)
@@ -156,20 +156,21 @@ export function createSliding(
           pane = floorTo(time, paneMs, offset)
           ;[first, last, inPane] = [firstOf(time), lastOf(time), undefined]
         }
-        const isLate = (start: number) => start + size + allowed <= before[i]! || start + size - 1 + allowed <= reached
-        if (isLate(last)) {
+        /** Windows that begin here or before have closed for the record. */
+        const closed = Math.max(before[i]!, reached + 1) - size - allowed
+        if (last <= closed) {
           tooLate.add(rows[i]!, i)
           continue
         }
         let group: Group | undefined
         let from = first
-        if (!isLate(first)) {
+        if (first > closed) {
           group = addTo((inPane ??= paneOf(pane)), i)
           blocks.discard(pane)
         } else {
-          while (isLate(from)) from += slide
+          while (from <= closed) from += slide
           for (let s = from; s <= last; s += slide) {
-            group = addTo(ownOf(open(s)), i)
+            group = addTo(ownOf(opened(s)), i)
             if (!group) break
           }
         }
@@ -215,16 +216,15 @@ export function createSliding(
       if (settled !== undefined) savedSettledTo = settledTo = reached = Number(settled)
       restoreSets(memory, compiled, (name) => {
         const start = Number(name.slice(1))
-        return name.startsWith('p') ? paneOf(start) : ownOf(open(start))
+        return name.startsWith('p') ? paneOf(start) : ownOf(opened(start))
       })
       for (const groups of panes.values()) count += groups.size
       for (const { own } of windows.values()) count += own?.size ?? 0
       // Which of their results were emitted is not known: they are emitted again, under the same keys.
       if (isEager)
         for (const of of windows.values()) {
-          for (let p = floorTo(of.start, paneMs, offset); p < of.end; p += paneMs)
-            for (const group of panes.get(p)?.all() ?? []) of.updated.set(group.saved, group)
-          for (const group of of.own?.all() ?? []) of.updated.set(group.saved, group)
+          for (const groups of [...panesIn(of), ...(of.own ? [of.own] : [])])
+            for (const group of groups.all()) of.updated.set(group.saved, group)
         }
     },
   }

@@ -13,7 +13,6 @@ import { type Groups, groupsBy } from './groups.ts'
 import { latenessOf, lateRecords } from './late.ts'
 import { adder, checkCap, piece, timerOf } from './memory.ts'
 import type { Options, WindowOptions } from './options.ts'
-import { outputOf } from './output.ts'
 import { changesInSets, restoreSets } from './saved-groups.ts'
 import { waitingIn } from './waiting.ts'
 import { type Span, tumblingOf } from './windows.ts'
@@ -35,7 +34,7 @@ export function createTumbling(
   const spanOf = tumblingOf(window)
   const outOfOrder = latenessOf(ctx)
   const windows = new Map<number, TumblingWindow>()
-  const emitGroup = emitter(o, compiled, outputOf(o, ctx.input, compiled))
+  const emitGroup = emitter(o, compiled, ctx.input)
   const newGroups = groupsBy(ctx.input, o.by)
   const changes = changesInSets(compiled, ({ start }) => (windows.get(start)?.hasFired ? 'fired' : 'open'))
   let count = 0

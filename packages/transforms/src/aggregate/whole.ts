@@ -16,17 +16,17 @@ import { groupsBy } from './groups.ts'
 import { adder, checkCap, piece, readFlagged, timerOf, writeFlagged } from './memory.ts'
 import type { Options } from './options.ts'
 import { forgetter } from './forget.ts'
-import { outputOf } from './output.ts'
 
 const none = new Int32Array(0)
 
 export function createWhole(o: Options, ctx: StepContext, compiled: Aggregation): Transform {
   const groups = groupsBy(ctx.input, o.by)()
-  const emitGroup = emitter(o, compiled, outputOf(o, ctx.input, compiled))
+  const emitGroup = emitter(o, compiled, ctx.input)
   const changes = changesOf<Group>(
     compiled.pieces,
     ({ saved }) => saved,
     (group) => `${group.lastMs} ${writeFlagged(group, compiled)}`,
+    o.forget_after !== undefined,
   )
   const forgetting = o.forget_after === undefined ? undefined : forgetter(o.forget_after)
   const show = (group: Group, out: Output) => {

@@ -36,8 +36,11 @@ export interface Aggregation {
   decode(text: string): AggregateState
   /** Absent: no state grows with its values. */
   readonly pieces?: StatePieces
-  /** The outputs. Throws `DataError` with the output as field: for a sum that does not fit, a division by zero. */
-  result(state: AggregateState): Row
+  /**
+   * Adds the outputs to a row, and returns it. Throws `DataError` with the output as field: for a sum that does not
+   * fit, a division by zero.
+   */
+  result(state: AggregateState, row?: Row): Row
 }
 
 /** Pieces of a state that are saved by themselves, once, each under a name. */
@@ -93,15 +96,9 @@ export function aggregation(
     fields,
     aggregates: saved.map(({ name }) => name),
     ordered: list.some(({ accumulator }) => accumulator.ordered),
-    start() {
-      const state: AggregateState = {}
-      for (const { key, accumulator } of named) state[key] = accumulator.empty()
-      return state
-    },
+    start: generate ? compiledStart(list) : interpretedStart(list),
     add: generate ? compiledAdd(list) : interpretedAdd(list),
-    merge(into, from) {
-      for (const { key, accumulator } of named) into[key] = accumulator.merge(into[key], from[key])
-    },
+    merge: generate ? compiledMerge(list) : interpretedMerge(list),
     encode: (state) => printJson(saved.map(({ key, accumulator }) => accumulator.toJson(state[key]))),
     decode(text) {
       const parts = parsePrinted(text) as Json[]
@@ -110,12 +107,21 @@ export function aggregation(
       return state
     },
     ...(saved.some(({ accumulator }) => accumulator.pieces) ? { pieces: piecesOf(saved) } : {}),
-    result(state) {
+    result(state, row = {}) {
       const values: Row = {}
-      for (const { name, key, accumulator, output } of named)
-        values[name] = of(output, () => accumulator.result(state[key]))
-      const row: Row = {}
-      for (const { output, evaluate } of outputs) row[output] = of(output, () => evaluate(values))
+      let at: string | undefined
+      try {
+        for (const { name, key, accumulator, output } of named) {
+          at = output
+          values[name] = accumulator.result(state[key])
+        }
+        for (const { output, evaluate } of outputs) {
+          at = output
+          row[output] = evaluate(values)
+        }
+      } catch (error) {
+        throw error instanceof DataError ? new DataError(error.code, error.message, at) : error
+      }
       return row
     },
   }
@@ -145,15 +151,6 @@ function piecesOf(saved: readonly { readonly key: string; readonly accumulator: 
   }
 }
 
-/** Evaluates a part of an output; a data error gets the name of the output. */
-function of(output: string | undefined, make: () => unknown): unknown {
-  try {
-    return make()
-  } catch (error) {
-    throw error instanceof DataError ? new DataError(error.code, error.message, output) : error
-  }
-}
-
 /** One function that evaluates all arguments, then changes all slots. */
 function compiledAdd(slots: readonly Slot[]): Aggregation['add'] {
   return generated((named: NamedConstant) => {
@@ -175,5 +172,32 @@ function interpretedAdd(slots: readonly Slot[]): Aggregation['add'] {
       if (values[i] === null && !accumulator.countsNull) continue
       state[`a${i}`] = accumulator.add(state[`a${i}`], values[i] as never, time, split, position)
     }
+  }
+}
+
+/** A state with all slots, of one shape from the start. */
+function compiledStart(slots: readonly Slot[]): Aggregation['start'] {
+  return generated((named: NamedConstant) => {
+    const parts = slots.map(({ accumulator }, i) => `a${i}: ${named(accumulator.empty)}()`)
+    return `return () => ({ ${parts.join(', ')} })`
+  })
+}
+
+/** Its twin. */
+function interpretedStart(slots: readonly Slot[]): Aggregation['start'] {
+  return () => Object.fromEntries(slots.map(({ accumulator }, i) => [`a${i}`, accumulator.empty()]))
+}
+
+function compiledMerge(slots: readonly Slot[]): Aggregation['merge'] {
+  return generated((named: NamedConstant) => {
+    const parts = slots.map(({ accumulator }, i) => `s.a${i} = ${named(accumulator.merge)}(s.a${i}, f.a${i})`)
+    return `return (s, f) => {\n${parts.join('\n')}\n}`
+  })
+}
+
+/** Its twin. */
+function interpretedMerge(slots: readonly Slot[]): Aggregation['merge'] {
+  return (into, from) => {
+    for (const [i, { accumulator }] of slots.entries()) into[`a${i}`] = accumulator.merge(into[`a${i}`], from[`a${i}`])
   }
 }
