@@ -3,7 +3,9 @@ export class ByParts<T> {
   private readonly top: Level<T> = new Map()
 
   get(parts: readonly unknown[]): T | undefined {
-    return this.levelOf(parts)?.get(lastOf(parts)) as T | undefined
+    let level: Level<T> | undefined = this.top
+    for (let d = 0; level && d < parts.length - 1; d++) level = level.get(parts[d]) as Level<T> | undefined
+    return level?.get(lastOf(parts)) as T | undefined
   }
 
   set(parts: readonly unknown[], value: T): void {
@@ -24,13 +26,6 @@ export class ByParts<T> {
       levels[d]!.delete(d === levels.length - 1 ? lastOf(parts) : parts[d])
       if (levels[d]!.size > 0) break
     }
-  }
-
-  /** The innermost Map on the way. */
-  private levelOf(parts: readonly unknown[]): Level<T> | undefined {
-    let level: Level<T> | undefined = this.top
-    for (let d = 0; level && d < parts.length - 1; d++) level = level.get(parts[d]) as Level<T> | undefined
-    return level
   }
 }
 
