@@ -122,7 +122,7 @@ export const timeBugs: readonly SeededBug[] = [
     name: 'a millisecond too long for late records, in sliding windows',
     breaks: 'A record is counted that is late.',
     file: 'packages/transforms/src/aggregate/sliding.ts',
-    edits: [['start + size + allowed <= before[i]!', 'start + size + allowed < before[i]!']],
+    edits: [['Math.max(before[i]!, reached + 1) - size', 'Math.max(before[i]! - 1, reached + 1) - size']],
     ...windows,
   },
   {

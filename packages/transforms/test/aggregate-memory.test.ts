@@ -100,21 +100,6 @@ describe.each(['of one memory', 'of each split apart'])('groups %s', (way) => {
 
 const groupsOf = (rows: readonly Row[]): Map<number, Row[]> => Map.groupBy(rows, (row) => row['g'] as number)
 
-it('a group moves with the split that its records came from last', () => {
-  const create = () =>
-    aggregate.create(
-      { by: ['g'], outputs, max_groups: 9, window: undefined, emit: undefined, forget_after: undefined },
-      stepContext(input, { partitionedBy: ['g'] }),
-    )
-  const step = create()
-  applyTo(step, recordsOf([rowOf(1, 1)], { split: '0' }))
-  expect(step.takeChanges!().map(([key, , split]) => [key, split])).toEqual([['[1]', '0']])
-  // The stream has gained partitions.
-  applyTo(step, recordsOf([rowOf(1, 1)], { split: '3' }))
-  expect(step.takeChanges!().map(([key, , split]) => [key, split])).toEqual([['[1]', '3']])
-  expect(step.takeChanges!()).toEqual([])
-})
-
 describe('what aggregate reports about its memory', () => {
   const base = {
     by: ['g'],

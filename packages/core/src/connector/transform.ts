@@ -61,8 +61,18 @@ export type MemoryChange = readonly [key: string, value: string | null, split?: 
 /** A step's memory as saved last. Valid for the whole run; later saves are visible in it. */
 export interface SavedMemory {
   get(key: string): string | undefined
-  /** All entries, in the order of their keys. */
-  entries(): Iterable<readonly [key: string, value: string, split: string | undefined]>
+  /** All entries, in the order of their keys; or those of a range, which are read at once. */
+  entries(range?: KeyRange): Iterable<SavedMemoryEntry>
+}
+
+/** An entry as it was saved; `split`: the split that it moves with. */
+export type SavedMemoryEntry = readonly [key: string, value: string, split: string | undefined]
+
+/** Keys from one to before another one, by code points. `limit`: only so many of the first. */
+export interface KeyRange {
+  readonly from: string
+  readonly before: string
+  readonly limit?: number
 }
 
 /** What a step holds until its watermark has come far enough. */

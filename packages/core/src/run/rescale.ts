@@ -168,6 +168,11 @@ function mergeStates(pipeline: string, stores: readonly Store[]): Content {
   for (const [i, store] of stores.entries()) {
     const { entries } = contents[i]!
     const shared = entries.find(({ split }) => split === '')
+    if (shared && entries.some(({ step, split }) => step === shared.step && split !== ''))
+      throw refuse(
+        `step ${shared.step} keeps some of its memory for all splits together: how far its sliding windows have come`,
+        'go on with the current number of instances, or reset the state',
+      )
     if (shared)
       throw refuse(
         `step ${shared.step} has one memory for all splits`,

@@ -6,8 +6,8 @@ import { chmodSync, existsSync, statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { MillraceError } from '../errors/index.ts'
 
-/** Incremented when the tables change. */
-const formatVersion = 5
+/** Incremented when the tables change, or what steps save in them. */
+const formatVersion = 6
 /** "Mill" in ASCII. */
 const applicationId = 0x4d696c6c
 

@@ -1,6 +1,6 @@
 /** Queries of the state. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { SavedMemory } from '../connector/index.ts'
+import type { KeyRange, SavedMemory, SavedMemoryEntry } from '../connector/index.ts'
 import type { Json } from '../record/index.ts'
 import type {
   Content,
@@ -34,12 +34,26 @@ export function overviewOf(db: DatabaseSync): Overview {
   }
 }
 
+type SqlEntry = readonly [key: string, value: string, split: string]
+const entryOf = ([key, value, split]: SqlEntry): SavedMemoryEntry => [key, value, split || undefined]
+
 export function stateReader(db: DatabaseSync, folder: string) {
   const statements = new Map<string, StatementSync>()
   const sql = (text: string): StatementSync => {
     let statement = statements.get(text)
     if (!statement) statements.set(text, (statement = db.prepare(text)))
     return statement
+  }
+  const entriesOf = 'SELECT key, value, split FROM step_memory WHERE step = ?'
+  function* allEntries(step: string): Generator<SavedMemoryEntry> {
+    const query = db.prepare(`${entriesOf} ORDER BY key, split`)
+    query.setReturnArrays(true)
+    for (const row of query.iterate(step)) yield entryOf(row as unknown as SqlEntry)
+  }
+  const entriesIn = (step: string, { from, before, limit = -1 }: KeyRange): SavedMemoryEntry[] => {
+    const query = sql(`${entriesOf} AND key >= ? AND key < ? ORDER BY key, split LIMIT ?`)
+    query.setReturnArrays(true)
+    return (query.all(step, from, before, limit) as unknown as SqlEntry[]).map(entryOf)
   }
   return {
     folder,
@@ -88,12 +102,7 @@ export function stateReader(db: DatabaseSync, folder: string) {
     saved: (step: string): SavedMemory => ({
       get: (key) =>
         sql('SELECT value FROM step_memory WHERE step = ? AND key = ?').get(step, key)?.['value'] as string | undefined,
-      *entries() {
-        const query = db.prepare('SELECT key, value, split FROM step_memory WHERE step = ? ORDER BY key, split')
-        query.setReturnArrays(true)
-        const rows = query.iterate(step) as unknown as Iterable<readonly [string, string, string]>
-        for (const [key, value, split] of rows) yield [key, value, split || undefined] as const
-      },
+      entries: (range) => (range ? entriesIn(step, range) : allEntries(step)),
     }),
     resume: (sink: string): Json | undefined =>
       parse(sql('SELECT resume FROM sink WHERE id = ?').get(sink)?.['resume']),

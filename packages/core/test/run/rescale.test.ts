@@ -121,6 +121,21 @@ describe('rescaling the state of instances', () => {
   it('refuses what cannot be divided, and leaves everything unchanged', () => {
     for (const [save, message] of [
       [{ changes: [{ step: 'sums', hash: 'h', entries: [['a', '1']] }] }, /sums has one memory/],
+      [
+        {
+          changes: [
+            {
+              step: 'slides',
+              hash: 'h',
+              entries: [
+                ['fired', '1'],
+                ['# p0 0', '1', '0'],
+              ],
+            },
+          ],
+        },
+        /slides keeps some of its memory for all splits/,
+      ],
       [{ stages: [{ sink: 'files', stage: {} }] }, /left finished results to publish/],
       [{ commitActions: [{ source: 'events', split: '0', ended: false }] }, /inputs to move or remove/],
       [{ resumes: [{ sink: 'files', resume: { length: 5 } }], unfinished: ['files'] }, /files has an open file/],

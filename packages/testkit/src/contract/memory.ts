@@ -17,7 +17,11 @@ export function saveChanges(transform: Transform, entries: Entries): void {
 /** Saved entries as passed to a step. */
 export const savedMemory = (entries: Entries): SavedMemory => ({
   get: (key) => entries.get(key)?.[0],
-  entries: () => [...entries].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, [value, split]]) => [key, value, split]),
+  entries(range) {
+    const all = [...entries].sort(([a], [b]) => (a < b ? -1 : 1))
+    const found = range ? all.filter(([key]) => key >= range.from && key < range.before).slice(0, range.limit) : all
+    return found.map(([key, [value, split]]) => [key, value, split])
+  },
 })
 
 /** The entries of several instances as those of one. Fails if two have the same key. */

@@ -4,63 +4,51 @@
  * it. A window of sixty panes has about nine parts. A record for a pane discards the blocks with it; that is rare, as
  * blocks lie behind the watermark.
  */
-import type { Aggregation, AggregateState } from '@millrace/core'
-import type { Group, Groups } from './groups.ts'
-
-/** A group in a part of a window. */
-export type Merged = Pick<Group, 'values' | 'saved'> & { readonly state: AggregateState }
-type PaneBlock = Map<string, Merged>
+import type { Groups } from './groups.ts'
+import type { Merged } from './same.ts'
 
 const radix = 4
 
 export interface Blocks {
   /** The parts of a window from one pane to before another one, in order. */
-  parts(start: number, end: number): Iterable<Iterable<Merged>>
+  parts(start: number, end: number): Iterable<Merged>[]
   /** A pane has changed, or is gone. */
   discard(start: number): void
-}
-
-/** Merges groups into a block. */
-export function mergeInto(block: PaneBlock, part: Iterable<Merged>, compiled: Aggregation): void {
-  for (const { values, saved, state } of part) {
-    let into = block.get(saved)
-    if (!into) block.set(saved, (into = { values, saved, state: compiled.start() }))
-    compiled.merge(into.state, state)
-  }
 }
 
 /** `offset`: panes begin at multiples of `paneMs` after it. `count`: how many panes a window has. */
 export function blocksOf(
   panes: ReadonlyMap<number, Groups>,
   { paneMs, offset, count }: { readonly paneMs: number; readonly offset: number; readonly count: number },
-  compiled: Aggregation,
+  merge: (sets: readonly Iterable<Merged>[]) => readonly Merged[],
 ): Blocks {
   /** Blocks by the number of their panes, then by the start of the first. Windows are at least twice as wide. */
-  const sizes: { readonly width: number; readonly made: Map<number, PaneBlock> }[] = []
+  const sizes: { readonly width: number; readonly made: Map<number, readonly Merged[]> }[] = []
   for (let width = radix; 2 * width <= count; width *= radix) sizes.push({ width, made: new Map() })
   /** No block reaches beyond this. */
   let madeTo = Number.NEGATIVE_INFINITY
   const blockOf = (level: number, start: number): Iterable<Merged> => {
     if (level < 0) return panes.get(start)?.all() ?? []
     const { width, made } = sizes[level]!
-    let block = made.get(start)
-    if (block) return block.values()
-    block = new Map()
+    const known = made.get(start)
+    if (known) return known
     const step = (width / radix) * paneMs
-    for (let k = 0; k < radix; k++) mergeInto(block, blockOf(level - 1, start + k * step), compiled)
+    const block = merge(Array.from({ length: radix }, (_, k) => blockOf(level - 1, start + k * step)))
     made.set(start, block)
     madeTo = Math.max(madeTo, start + width * paneMs)
-    return block.values()
+    return block
   }
   return {
-    *parts(start, end) {
+    parts(start, end) {
+      const parts: Iterable<Merged>[] = []
       for (let at = start; at < end; ) {
         let level = sizes.length - 1
         const fits = (width: number) => ((at - offset) / paneMs) % width === 0 && at + width * paneMs <= end
         while (level >= 0 && !fits(sizes[level]!.width)) level--
-        yield blockOf(level, at)
+        parts.push(blockOf(level, at))
         at += (level < 0 ? 1 : sizes[level]!.width) * paneMs
       }
+      return parts
     },
     discard(start) {
       if (start >= madeTo) return

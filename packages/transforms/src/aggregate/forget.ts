@@ -1,5 +1,5 @@
 /** Groups that had no record for some time, by the clock. */
-import type { Group } from './groups.ts'
+import type { Group } from './group.ts'
 
 /** How many groups are forgotten at a time, so that it blocks nothing else. */
 const most = 5000

@@ -13,29 +13,9 @@ import {
   type Row,
   toJson,
 } from '@millrace/core'
-import type { Tracked } from './changes.ts'
-
-export interface Group extends Tracked {
-  /** The values of `by`, in order. */
-  readonly values: readonly unknown[]
-  /** The same, as compared by Maps. */
-  readonly parts: readonly unknown[]
-  /** Canonical JSON of the values: the key under which the group is saved, and the key of its result. */
-  readonly saved: string
-  state: AggregateState
-  /** How many records were added to it. */
-  records: number
-  /** The start of its window; 0 without windows. */
-  readonly start: number
-  /** It has changed since its result was emitted. */
-  isNew: boolean
-  /** The result that was emitted last, if it may be emitted again. */
-  shown: string | undefined
-  /** When it had its last record, by the clock, if it is forgotten some time after it; 0: not known yet. */
-  lastMs: number
-}
-
-type Level = Map<unknown, Level | Group>
+import { ByParts } from './by-parts.ts'
+import type { Count, Group, GroupSet, SavedGroup, Unread } from './group.ts'
+import type { SameGroups } from './same.ts'
 
 /** A field of `by`. */
 interface Field {
@@ -47,32 +27,48 @@ interface Field {
   readonly read: (json: Json) => unknown
 }
 
-/** Makes sets of groups by these fields; null is an ordinary value. `start`: the start of their window. */
-export function groupsBy(input: RecordType, by: readonly string[]): (start?: number) => Groups {
+/**
+ * Makes sets of groups by these fields; null is an ordinary value. `start`: the start of their window. `shared`: the
+ * sets are to be merged.
+ */
+export function groupsBy(
+  input: RecordType,
+  by: readonly string[],
+  shared?: SameGroups,
+): (start?: number, kind?: string) => Groups {
   const fields = by.map((name): Field => {
     const { type } = input.fields[name]!
     const [value, comparable] = [fieldReader(name), comparableOf(type)]
     const part = comparable ? (row: Row) => comparable(value(row)) : value
     return { value, part, comparable, write: toJson(type), read: fromJson(type) }
   })
-  return (start = 0) => new Groups(fields, start)
+  return (start = 0, kind = '') => new Groups(fields, start, `${kind}${start}`, shared)
 }
 
-export class Groups {
+export class Groups implements GroupSet {
   /** How many records were added to the groups that are left. */
   records = 0
+  /** How many groups are left. */
   size = 0
+  readonly start: number
+  readonly name: string
   private readonly fields: readonly Field[]
-  private readonly start: number
-  private top: Level = new Map()
+  private readonly shared: SameGroups | undefined
+  private byParts = new ByParts<Group>()
   /** In the order in which they were first seen, with some that were removed. */
   private list: Group[] = []
   private last: Group | undefined
   private readonly parts: unknown[]
+  /** By split. */
+  private readonly counts = new Map<string | undefined, Count>()
+  /** Groups that were saved before a restart, and were not read since. */
+  private unread: Unread | undefined
 
-  constructor(fields: readonly Field[], start: number) {
+  constructor(fields: readonly Field[], start: number, name: string, shared: SameGroups | undefined) {
     this.fields = fields
     this.start = start
+    this.name = name
+    this.shared = shared
     this.parts = new Array<unknown>(fields.length)
   }
 
@@ -87,80 +83,152 @@ export class Groups {
       parts[d] = part
     }
     if (isLast) return last
-    let level: Level | undefined = this.top
-    for (let d = 0; level && d < depth - 1; d++) level = level.get(parts[d]) as Level | undefined
-    const found = level?.get(depth === 0 ? null : parts[depth - 1]) as Group | undefined
+    const found = this.byParts.get(parts)
     if (found) this.last = found
+    else if (this.unread) {
+      const saved = this.unread.find(this.savedOf(fields.map(({ value }) => kept(value(row)))))
+      return saved && (this.last = this.read(saved))
+    }
     return found
   }
 
-  /** Creates the group of a row that has none. */
-  add(row: Row, state: AggregateState): Group {
-    return (this.last = this.put(
-      this.fields.map(({ value }) => kept(value(row))),
-      undefined,
-      state,
-    ))
+  /** The group with these values, as compared by Maps. */
+  at({ parts, saved }: Pick<Group, 'parts' | 'saved'>): Group | undefined {
+    const found = this.byParts.get(parts)
+    if (found || !this.unread) return found
+    const read = this.unread.find(saved)
+    return read && this.read(read)
   }
 
-  restore(saved: string, state: AggregateState, split: string | undefined, records = 0): Group {
-    const values = (JSON.parse(saved) as Json[]).map((each, d) => (each === null ? null : this.fields[d]!.read(each)))
-    const group = this.put(values, saved, state)
+  /** The count of a split. */
+  countOf(split: string | undefined): Count {
+    const known = this.counts.get(split)
+    if (known) return known
+    const made = { of: this, split, groups: 0, records: 0, changed: false }
+    this.counts.set(split, made)
+    return made
+  }
+
+  /** A record of a group comes from another split than those before: the group belongs to that one now. */
+  move(group: Group, split: string): void {
+    const { count, records } = group
+    count.groups--
+    count.records -= records
     group.split = split
-    group.records = records
-    this.records += records
+    group.count = this.countOf(split)
+    group.count.groups++
+    group.count.records += records
+  }
+
+  /** Creates the group of a row that has none. */
+  add(row: Row, state: AggregateState, split: string | undefined): Group {
+    const values = this.fields.map(({ value }) => kept(value(row)))
+    const group = this.put(values, undefined, state, split)
+    this.size++
+    group.count.groups++
+    return (this.last = group)
+  }
+
+  restore(saved: SavedGroup): Group {
+    const group = this.read(saved)
+    this.expect(saved.split, 1, saved.records)
     return group
+  }
+
+  /** So many groups are saved, with so many records. `unread`: reads them. */
+  expect(split: string | undefined, groups: number, records: number, unread?: Unread): void {
+    const count = this.countOf(split)
+    count.groups += groups
+    count.records += records
+    this.size += groups
+    this.records += records
+    this.unread ??= unread
   }
 
   /** A record was added to a group. */
   added(group: Group): void {
     group.records++
+    group.count.records++
     this.records++
   }
 
-  /** Those that were not removed, in the order in which they were first seen. */
+  /**
+   * Those that were not removed, in the order in which they were first seen. Groups may be added and removed meanwhile.
+   */
   all(): Iterable<Group> {
-    return this.list.length === this.size ? this.list : this.list.filter(({ gone }) => !gone)
+    return this.list.length === this.size && !this.unread ? this.list : this.allLeft()
+  }
+
+  private *allLeft(): Generator<Group> {
+    for (let i = 0; i < this.list.length || this.readMore(); i++) if (!this.list[i]!.gone) yield this.list[i]!
   }
 
   /** Takes a group out of `all`; once none is left, the memory of all is freed. It must not be looked up any more. */
   forget(group: Group): void {
     group.gone = true
+    if (group.same) this.shared!.remove(group.same)
     this.size--
     this.records -= group.records
+    group.count.groups--
+    group.count.records -= group.records
     if (this.size > 0) return
-    this.top = new Map()
+    this.byParts = new ByParts()
     this.list = []
     this.last = undefined
+    this.unread = undefined
   }
 
   /** Removes a group, whose values may come again as another one. */
   remove(group: Group): void {
-    const { parts } = group
-    const depth = this.fields.length
-    const levels: Level[] = [this.top]
-    for (let d = 0; d < depth - 1; d++) levels.push(levels[d]!.get(parts[d]) as Level)
-    for (let d = levels.length - 1; d >= 0; d--) {
-      levels[d]!.delete(depth === 0 ? null : parts[d])
-      if (levels[d]!.size > 0) break
-    }
+    this.byParts.delete(group.parts)
     if (this.last === group) this.last = undefined
     this.forget(group)
     if (this.list.length > 2 * this.size + 1000) this.list = this.list.filter(({ gone }) => !gone)
   }
 
-  private put(values: readonly unknown[], saved: string | undefined, state: AggregateState): Group {
-    const { fields } = this
-    const depth = fields.length
-    const isPlain = fields.every(({ comparable }) => !comparable)
-    const parts = isPlain ? values : values.map((value, d) => fields[d]!.comparable?.(value) ?? value)
+  private savedOf(values: readonly unknown[]): string {
+    return JSON.stringify(values.map((value, d) => this.fields[d]!.write(value)))
+  }
+
+  private read({ saved, state, split, records, isNew }: SavedGroup): Group {
+    const values = (JSON.parse(saved) as Json[]).map((each, d) => (each === null ? null : this.fields[d]!.read(each)))
+    const group = this.put(values, saved, state, split)
+    group.records = records
+    group.isNew = isNew
+    group.savedIn = split ?? ''
+    return group
+  }
+
+  /** Reads more of the groups that are saved. False: there are none. */
+  private readMore(): boolean {
+    const { length } = this.list
+    while (this.unread && this.list.length === length) {
+      const page = this.unread.next()
+      if (page.length === 0) this.unread = undefined
+      for (const saved of page) this.read(saved)
+    }
+    return this.list.length > length
+  }
+
+  private put(
+    values: readonly unknown[],
+    saved: string | undefined,
+    state: AggregateState,
+    split: string | undefined,
+  ): Group {
+    const parts = this.partsOf(values)
+    const make = () => ({ values, parts, saved: saved ?? this.savedOf(values) })
+    const same = this.shared?.add(parts, make)
+    const { values: own, parts: ownParts, saved: ownSaved } = same ?? make()
     const group: Group = {
-      values,
-      parts,
-      saved: saved ?? JSON.stringify(values.map((value, d) => fields[d]!.write(value))),
+      values: own,
+      parts: ownParts,
+      saved: ownSaved,
+      same,
       state,
-      start: this.start,
-      split: undefined,
+      count: this.countOf(split),
+      split,
+      savedIn: undefined,
       records: 0,
       changed: false,
       isNew: false,
@@ -169,16 +237,15 @@ export class Groups {
       pieces: 0,
       lastMs: 0,
     }
-    let level = this.top
-    for (let d = 0; d < depth - 1; d++) {
-      let next = level.get(parts[d]) as Level | undefined
-      if (!next) level.set(parts[d], (next = new Map()))
-      level = next
-    }
-    level.set(depth === 0 ? null : parts[depth - 1], group)
+    this.byParts.set(ownParts, group)
     this.list.push(group)
-    this.size++
     return group
+  }
+
+  private partsOf(values: readonly unknown[]): readonly unknown[] {
+    const { fields } = this
+    const isPlain = fields.every(({ comparable }) => !comparable)
+    return isPlain ? values : values.map((value, d) => fields[d]!.comparable?.(value) ?? value)
   }
 }
 

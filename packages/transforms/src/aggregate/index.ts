@@ -2,9 +2,9 @@
  * `aggregate`: one result per group, or per group and window of event time. Without a window, results come when the
  * input has ended, or whenever they have changed (`emit`).
  *
- * Its memory is a state per group and window; a save writes those that changed since the last one. A result is
- * identified by the values of its group and the start of its window. One that cannot be represented (a sum that does
- * not fit) fails as a result, under that key.
+ * Its memory is a state per group and window; a save writes those that changed since the last one, and a restart reads
+ * those of windows when they are needed (saved-groups.ts). A result is identified by the values of its group and the
+ * start of its window. One that cannot be represented (a sum that does not fit) fails as a result, under that key.
  *
  * Decision: docs/decisions/20261202-windows-by-lane.md
  */

@@ -7,7 +7,8 @@ import {
   type Output,
   type Records,
 } from '@millrace/core'
-import type { Group, Groups } from './groups.ts'
+import type { Group } from './group.ts'
+import type { Groups } from './groups.ts'
 import type { Emit } from './options.ts'
 import { placeReader } from './places.ts'
 import { floorTo } from './windows.ts'
@@ -22,12 +23,13 @@ export function checkCap(count: number, max: number, id: string): void {
 
 /**
  * Adds records to groups. The function returns the group of row i, or undefined if the row failed; nothing has changed
- * then.
+ * then. `splitOf`: the split of row i, if memory is kept separately for each.
  */
 export function adder(
   compiled: Aggregation,
   records: Records,
   out: Output,
+  splitOf: ((i: number) => string) | undefined,
 ): (groups: Groups, i: number) => Group | undefined {
   const { rows } = records
   const placeOf = compiled.ordered ? placeReader(records) : undefined
@@ -45,7 +47,8 @@ export function adder(
       out.fail(i, error.code, { message: error.message, field: error.field })
       return undefined
     }
-    const group = known ?? groups.add(row, state)
+    const group = known ?? groups.add(row, state, splitOf?.(i))
+    if (splitOf && group.split !== splitOf(i)) groups.move(group, splitOf(i))
     groups.added(group)
     return group
   }
@@ -65,14 +68,6 @@ export const readFlagged = (
   isNew: text.startsWith('+'),
   state: compiled.decode(text.slice(1)),
 })
-
-/** A group of a window as text: how many records it has, and its state as the runtime writes it. */
-export const withRecords = ({ records }: Group, text: string): string => `${records} ${text}`
-
-export function readRecords(text: string): readonly [records: number, text: string] {
-  const space = text.indexOf(' ')
-  return [Number(text.slice(0, space)), text.slice(space + 1)]
-}
 
 /** Emits what has changed at each multiple of `every` on the clock; undefined: `emit` does not go by the clock. */
 export function timerOf(emit: Emit | undefined, isWaiting: () => boolean, emitAll: (out: Output) => void) {

@@ -8,12 +8,12 @@ import { type Aggregation, type AggregateState, DataError, type StepContext, typ
 import { splitReader } from '../splits.ts'
 import { emitter } from './emit.ts'
 import { changesOf, restoreEntries, type Tracked } from './changes.ts'
-import { type Group, groupsBy } from './groups.ts'
+import type { Group } from './group.ts'
+import { groupsBy } from './groups.ts'
 import { createHeap } from './heap.ts'
 import { latenessOf, lateRecords } from './late.ts'
 import { checkCap, piece } from './memory.ts'
 import type { Options, WindowOptions } from './options.ts'
-import { outputOf } from './output.ts'
 import { nextCount } from './waiting.ts'
 import { placeReader } from './places.ts'
 
@@ -39,7 +39,7 @@ export function createSessions(
   const gap = o.window.session!
   const outOfOrder = latenessOf(ctx)
   const groups = groupsBy(ctx.input, o.by)()
-  const emitGroup = emitter(o, compiled, outputOf(o, ctx.input, compiled))
+  const emitGroup = emitter(o, compiled, ctx.input)
   const changes = changesOf<Session>(
     compiled.pieces,
     ({ group, number }) => `${number} ${group.saved}`,
@@ -57,12 +57,11 @@ export function createSessions(
     state: AggregateState,
     start: number,
     last: number,
-    records = 0,
-    number = nextNumber,
+    saved?: Pick<Session, 'records' | 'number' | 'split' | 'savedIn'>,
   ): Session => {
-    nextNumber = Math.max(nextNumber, number + 1)
-    const saved = { split: group.split, changed: false, gone: false, pieces: 0 }
-    const session: Session = { group, number, start, last, state, records, ...saved }
+    const made = saved ?? { records: 0, number: nextNumber, split: undefined, savedIn: undefined }
+    nextNumber = Math.max(nextNumber, made.number + 1)
+    const session: Session = { group, state, start, last, ...made, changed: false, gone: false, pieces: 0 }
     sessionsOf(group).list.push(session)
     heap.push(closesAt(session), session)
     count++
@@ -105,7 +104,7 @@ export function createSessions(
           out.fail(i, error.code, { message: error.message, field: error.field })
           continue
         }
-        const group = known ?? groups.add(row, emptyList())
+        const group = known ?? groups.add(row, emptyList(), undefined)
         const session = near[0] ?? begin(group, state, time, time)
         session.records++
         recordCount++
@@ -167,14 +166,15 @@ export function createSessions(
     changeCount: changes.count,
     restore(memory) {
       const known = new Map<string, Group>()
-      restoreEntries(memory, compiled.pieces, (key, text, split) => {
+      restoreEntries(memory.entries(), compiled.pieces, (key, text, split) => {
         const space = key.indexOf(' ')
         const saved = key.slice(space + 1)
-        const group = known.get(saved) ?? groups.restore(saved, emptyList(), split)
+        const group =
+          known.get(saved) ?? groups.restore({ saved, state: emptyList(), split: undefined, records: 0, isNew: false })
         known.set(saved, group)
         const [start, last, records] = text.split(' ', 3).map(Number) as [number, number, number]
         const state = compiled.decode(text.slice(`${start} ${last} ${records} `.length))
-        begin(group, state, start, last, records, Number(key.slice(0, space))).split = split
+        begin(group, state, start, last, { records, number: Number(key.slice(0, space)), split, savedIn: split ?? '' })
         recordCount += records
         return state
       })

@@ -2,20 +2,21 @@
  * Sliding windows. Records are added to panes, the pieces of which all windows consist, and the panes of a window are
  * merged when it fires. A record that is late for some of its windows, but not for all, is added to each of the others.
  *
- * Memory: an entry per pane and group, `p START GROUP`; per window and group with such records, `w START GROUP`;
- * `fired`, up to which end windows have fired; and `settled`, the watermark up to which they have closed. Each group is
- * saved with the number of its records.
+ * Memory: a set of groups for each pane, named `pSTART`, and for each window with such records, `wSTART`
+ * (saved-groups.ts); `fired`, up to which end windows have fired; and `settled`, the watermark up to which they have
+ * closed.
  */
 import type { Aggregation, MemoryChange, Output, StepContext, Transform } from '@millrace/core'
 import { splitReader } from '../splits.ts'
 import { emitter } from './emit.ts'
-import { blocksOf, type Merged, mergeInto } from './blocks.ts'
-import { changesOf, restoreEntries } from './changes.ts'
-import { type Group, type Groups, groupsBy } from './groups.ts'
+import { blocksOf } from './blocks.ts'
+import type { Group } from './group.ts'
+import { type Groups, groupsBy } from './groups.ts'
 import { latenessOf, lateRecords } from './late.ts'
-import { adder, checkCap, readRecords, timerOf, withRecords } from './memory.ts'
+import { adder, checkCap, timerOf } from './memory.ts'
 import type { Options, WindowOptions } from './options.ts'
-import { outputOf } from './output.ts'
+import { merger, SameGroups } from './same.ts'
+import { changesInSets, restoreSets } from './saved-groups.ts'
 import { waitingIn } from './waiting.ts'
 import { floorTo, type Span } from './windows.ts'
 
@@ -24,7 +25,7 @@ interface SlidingWindow extends Span {
   /** Records that are late for others of their windows. */
   own: Groups | undefined
   /** Groups to emit again. */
-  readonly updated: Set<string>
+  readonly updated: Map<string, Group>
   /** By group the result that was emitted last. */
   readonly shown: Map<string, string>
 }
@@ -41,13 +42,12 @@ export function createSliding(
   const paneMs = commonDivisor(size, slide)
   const outOfOrder = latenessOf(ctx)
   const panes = new Map<number, Groups>()
-  const blocks = blocksOf(panes, { paneMs, offset, count: size / paneMs }, compiled)
+  const merge = merger(compiled)
+  const blocks = blocksOf(panes, { paneMs, offset, count: size / paneMs }, merge)
   const windows = new Map<number, SlidingWindow>()
-  const emitGroup = emitter(o, compiled, outputOf(o, ctx.input, compiled))
-  const encode = (group: Group) => withRecords(group, compiled.encode(group.state))
-  const newGroups = groupsBy(ctx.input, o.by)
-  const inPanes = changesOf<Group>(compiled.pieces, ({ start, saved }) => `p ${start} ${saved}`, encode)
-  const inWindows = changesOf<Group>(compiled.pieces, ({ start, saved }) => `w ${start} ${saved}`, encode)
+  const emitGroup = emitter(o, compiled, ctx.input)
+  const newGroups = groupsBy(ctx.input, o.by, new SameGroups())
+  const changes = changesInSets(compiled, () => '')
   const isEager = emit === 'on_change' || typeof emit === 'object'
   let count = 0
   let reached = Number.NEGATIVE_INFINITY
@@ -59,11 +59,11 @@ export function createSliding(
   const nextOf = ({ end, hasFired }: SlidingWindow) => end - 1 + (emit === 'on_close' || hasFired ? allowed : 0)
   const firstOf = (time: number) => floorTo(time - size, slide, offset) + slide
   const lastOf = (time: number) => floorTo(time, slide, offset)
-  const open = (start: number): SlidingWindow => {
+  const opened = (start: number): SlidingWindow => {
     const known = windows.get(start)
     if (known) return known
     const end = start + size
-    const made = { start, end, hasFired: end <= firedTo, own: undefined, updated: new Set<string>(), shown: new Map() }
+    const made = { start, end, hasFired: end <= firedTo, own: undefined, updated: new Map(), shown: new Map() }
     windows.set(start, made)
     next = Math.min(next, nextOf(made))
     return made
@@ -71,24 +71,25 @@ export function createSliding(
   const paneOf = (start: number): Groups => {
     const known = panes.get(start)
     if (known) return known
-    const made = newGroups(start)
+    const made = newGroups(start, 'p')
     panes.set(start, made)
-    for (let s = firstOf(start); s <= lastOf(start); s += slide) if (s + size - 1 + allowed > reached) open(s)
+    for (let s = firstOf(start); s <= lastOf(start); s += slide) if (s + size - 1 + allowed > reached) opened(s)
     return made
   }
-  const ownOf = (of: SlidingWindow): Groups => (of.own ??= newGroups(of.start))
+  const ownOf = (of: SlidingWindow): Groups => (of.own ??= newGroups(of.start, 'w'))
+  const panesIn = ({ start, end }: Span): Groups[] => {
+    const found: Groups[] = []
+    for (let p = start; p < end; p += paneMs) if (panes.has(p)) found.push(panes.get(p)!)
+    return found
+  }
   /** Emits all groups of a window, or those that have changed. */
-  const show = (of: SlidingWindow, only: ReadonlySet<string> | undefined, out: Output) => {
-    const merged = new Map<string, Merged>()
-    if (only) {
-      const chosen = (groups: Groups | undefined) => [...(groups?.all() ?? [])].filter(({ saved }) => only.has(saved))
-      for (let p = of.start; p < of.end; p += paneMs) mergeInto(merged, chosen(panes.get(p)), compiled)
-      mergeInto(merged, chosen(of.own), compiled)
-    } else {
-      for (const part of blocks.parts(of.start, of.end)) mergeInto(merged, part, compiled)
-      if (of.own) mergeInto(merged, of.own.all(), compiled)
-    }
-    for (const { values, saved, state } of merged.values()) {
+  const show = (of: SlidingWindow, only: ReadonlyMap<string, Group> | undefined, out: Output) => {
+    const inPanes = only
+      ? panesIn(of).map((pane) => [...only.values()].flatMap((group) => pane.at(group) ?? []))
+      : blocks.parts(of.start, of.end)
+    const inOwn = only && of.own ? [...only.values()].flatMap((group) => of.own!.at(group) ?? []) : of.own?.all()
+    for (const { same, state } of merge(inOwn ? [...inPanes, inOwn] : inPanes)) {
+      const { values, saved } = same!
       const group = { values, saved, state, shown: of.shown.get(saved) }
       emitGroup(group, out, of)
       if (group.shown !== undefined) of.shown.set(saved, group.shown)
@@ -96,17 +97,16 @@ export function createSliding(
     of.updated.clear()
   }
   const recordsIn = ({ start, end, own }: SlidingWindow): number => {
-    let n = own?.records ?? 0
-    for (let p = floorTo(start, paneMs, offset); p < end; p += paneMs) n += panes.get(p)?.records ?? 0
-    return n
+    const inPanes = panesIn({ start, end }).reduce((sum, { records }) => sum + records, 0)
+    return inPanes + (own?.records ?? 0)
   }
   const emitUpdates = (out: Output) => {
     for (const of of windows.values()) if (of.updated.size > 0) show(of, of.updated, out)
   }
   const timer = timerOf(emit, () => [...windows.values()].some((of) => of.updated.size > 0), emitUpdates)
-  const drop = (groups: Groups, changes: typeof inPanes) => {
+  const drop = (groups: Groups) => {
     for (const group of groups.all()) {
-      group.gone = true
+      groups.forget(group)
       changes.touch(group)
       count--
     }
@@ -120,12 +120,12 @@ export function createSliding(
       each.hasFired = true
       firedTo = Math.max(firedTo, each.end)
       if (each.end - 1 + allowed > watermark) continue
-      if (each.own) drop(each.own, inWindows)
+      if (each.own) drop(each.own)
       windows.delete(each.start)
     }
     for (const [start, groups] of panes) {
       if (lastOf(start) + size - 1 + allowed > watermark) continue
-      drop(groups, inPanes)
+      drop(groups)
       panes.delete(start)
       blocks.discard(start)
     }
@@ -137,15 +137,14 @@ export function createSliding(
       const { rows } = records
       const { times, before } = records.laneTimes(outOfOrder)
       const splitOf = ctx.partitionedBy && splitReader(records)
-      const add = adder(compiled, records, out)
+      const add = adder(compiled, records, out, splitOf)
       const tooLate = lateRecords(late)
       let held = 0
-      const addTo = (groups: Groups, i: number, changes: typeof inPanes): Group | undefined => {
+      const addTo = (groups: Groups, i: number): Group | undefined => {
         const known = groups.size
         const group = add(groups, i)
         if (!group) return undefined
         count += groups.size - known
-        if (splitOf) group.split = splitOf(i)
         changes.touch(group)
         return group
       }
@@ -157,20 +156,21 @@ export function createSliding(
           pane = floorTo(time, paneMs, offset)
           ;[first, last, inPane] = [firstOf(time), lastOf(time), undefined]
         }
-        const isLate = (start: number) => start + size + allowed <= before[i]! || start + size - 1 + allowed <= reached
-        if (isLate(last)) {
+        /** Windows that begin here or before have closed for the record. */
+        const closed = Math.max(before[i]!, reached + 1) - size - allowed
+        if (last <= closed) {
           tooLate.add(rows[i]!, i)
           continue
         }
         let group: Group | undefined
         let from = first
-        if (!isLate(first)) {
-          group = addTo((inPane ??= paneOf(pane)), i, inPanes)
+        if (first > closed) {
+          group = addTo((inPane ??= paneOf(pane)), i)
           blocks.discard(pane)
         } else {
-          while (isLate(from)) from += slide
+          while (from <= closed) from += slide
           for (let s = from; s <= last; s += slide) {
-            group = addTo(ownOf(open(s)), i, inWindows)
+            group = addTo(ownOf(opened(s)), i)
             if (!group) break
           }
         }
@@ -179,7 +179,7 @@ export function createSliding(
         // Of windows that wait for their end there is nothing to emit again.
         for (let s = from; s <= last && (isEager || s + size <= firedTo); s += slide) {
           const of = windows.get(s)
-          if (of && (isEager || of.hasFired)) of.updated.add(group.saved)
+          if (of && (isEager || of.hasFired)) of.updated.set(group.saved, group)
         }
       }
       checkCap(count, o.max_groups, ctx.id)
@@ -205,30 +205,26 @@ export function createSliding(
       savedFiredTo = firedTo
       const settled: MemoryChange[] = settledTo === savedSettledTo ? [] : [['settled', String(settledTo)]]
       savedSettledTo = settledTo
-      return [...inPanes.take(), ...inWindows.take(), ...fired, ...settled]
+      return [...changes.take(), ...fired, ...settled]
     },
-    changeCount: () => inPanes.count() + inWindows.count(),
+    changeCount: changes.count,
     restore(memory) {
       const fired = memory.get('fired')
       if (fired !== undefined) savedFiredTo = firedTo = Number(fired)
       // Panes that are left hold a part only of windows that have closed.
       const settled = memory.get('settled')
       if (settled !== undefined) savedSettledTo = settledTo = reached = Number(settled)
-      restoreEntries(memory, compiled.pieces, (key, text, split) => {
-        if (key === 'fired' || key === 'settled') return undefined
-        const space = key.indexOf(' ', 2)
-        const start = Number(key.slice(2, space))
-        const groups = key.startsWith('p') ? paneOf(start) : ownOf(open(start))
-        const [records, state] = readRecords(text)
-        count++
-        return groups.restore(key.slice(space + 1), compiled.decode(state), split, records).state
+      restoreSets(memory, compiled, (name) => {
+        const start = Number(name.slice(1))
+        return name.startsWith('p') ? paneOf(start) : ownOf(opened(start))
       })
+      for (const groups of panes.values()) count += groups.size
+      for (const { own } of windows.values()) count += own?.size ?? 0
       // Which of their results were emitted is not known: they are emitted again, under the same keys.
       if (isEager)
         for (const of of windows.values()) {
-          for (let p = floorTo(of.start, paneMs, offset); p < of.end; p += paneMs)
-            for (const { saved } of panes.get(p)?.all() ?? []) of.updated.add(saved)
-          for (const { saved } of of.own?.all() ?? []) of.updated.add(saved)
+          for (const groups of [...panesIn(of), ...(of.own ? [of.own] : [])])
+            for (const group of groups.all()) of.updated.set(group.saved, group)
         }
     },
   }

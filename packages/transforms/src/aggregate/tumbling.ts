@@ -3,17 +3,17 @@
  * or if the window has closed. A window fires when the watermark reaches its end, and closes, which drops its groups,
  * when it reaches the end of the allowed lateness.
  *
- * Memory: an entry per window and group, `START GROUP`, with the number of its records.
+ * Memory: a set of groups for each window, named by its start (saved-groups.ts), with a note if it has fired.
  */
 import type { Aggregation, Output, StepContext, Transform } from '@millrace/core'
 import { splitReader } from '../splits.ts'
 import { emitter } from './emit.ts'
-import { changesOf, restoreEntries } from './changes.ts'
-import { type Group, type Groups, groupsBy } from './groups.ts'
+import type { Group } from './group.ts'
+import { type Groups, groupsBy } from './groups.ts'
 import { latenessOf, lateRecords } from './late.ts'
-import { adder, checkCap, piece, readFlagged, readRecords, timerOf, withRecords, writeFlagged } from './memory.ts'
+import { adder, checkCap, piece, timerOf } from './memory.ts'
 import type { Options, WindowOptions } from './options.ts'
-import { outputOf } from './output.ts'
+import { changesInSets, restoreSets } from './saved-groups.ts'
 import { waitingIn } from './waiting.ts'
 import { type Span, tumblingOf } from './windows.ts'
 
@@ -34,13 +34,9 @@ export function createTumbling(
   const spanOf = tumblingOf(window)
   const outOfOrder = latenessOf(ctx)
   const windows = new Map<number, TumblingWindow>()
-  const emitGroup = emitter(o, compiled, outputOf(o, ctx.input, compiled))
+  const emitGroup = emitter(o, compiled, ctx.input)
   const newGroups = groupsBy(ctx.input, o.by)
-  const changes = changesOf<Group>(
-    compiled.pieces,
-    ({ start, saved }) => `${start} ${saved}`,
-    (group) => withRecords(group, writeFlagged(group, compiled)),
-  )
+  const changes = changesInSets(compiled, ({ start }) => (windows.get(start)?.hasFired ? 'fired' : 'open'))
   let count = 0
   /** The watermark that the windows have reached. */
   let reached = Number.NEGATIVE_INFINITY
@@ -62,10 +58,14 @@ export function createTumbling(
     emitGroup(group, out, of)
   }
   const emitUpdates = (out: Output) => {
-    for (const group of updated) if (group.isNew && !group.gone) show(group, windows.get(group.start)!, out)
+    for (const group of updated) if (group.isNew && !group.gone) show(group, windows.get(group.count.of.start)!, out)
     updated = []
   }
   const timer = timerOf(emit, () => updated.length > 0, emitUpdates)
+  const findNext = () => {
+    next = Number.POSITIVE_INFINITY
+    for (const each of windows.values()) next = Math.min(next, nextOf(each))
+  }
   /** Fires and closes what is due. False: there is more. */
   const settle = (watermark: number, out: Output): boolean => {
     const due = [...windows.values()].filter((each) => nextOf(each) <= watermark).sort((a, b) => a.end - b.end)
@@ -77,10 +77,8 @@ export function createTumbling(
         if (n >= piece) return false
         const { value: group, done } = each.rest.next()
         if (done) break
-        if (group.isNew) {
-          show(group, each, out)
-          n++
-        }
+        n++
+        if (group.isNew) show(group, each, out)
         if (!closes) continue
         each.groups.forget(group)
         changes.touch(group)
@@ -90,8 +88,7 @@ export function createTumbling(
       each.hasFired = true
       if (closes) windows.delete(each.start)
     }
-    next = Number.POSITIVE_INFINITY
-    for (const each of windows.values()) next = Math.min(next, nextOf(each))
+    findNext()
     return true
   }
   return {
@@ -99,7 +96,7 @@ export function createTumbling(
       const { rows } = records
       const { times, before } = records.laneTimes(outOfOrder)
       const splitOf = ctx.partitionedBy && splitReader(records)
-      const add = adder(compiled, records, out)
+      const add = adder(compiled, records, out, splitOf)
       const tooLate = lateRecords(late)
       let of: TumblingWindow | undefined
       let span: Span = { start: 0, end: 0 }
@@ -121,7 +118,6 @@ export function createTumbling(
         if (!group) continue
         count += of.groups.size - size
         held++
-        if (splitOf) group.split = splitOf(i)
         if (!group.isNew && (isEager || of.hasFired)) updated.push(group)
         group.isNew = true
         changes.touch(group)
@@ -144,18 +140,20 @@ export function createTumbling(
     ...(emit === 'on_close' || timer ? {} : { epochEnds: emitUpdates }),
     takeChanges: changes.take,
     changeCount: changes.count,
-    restore: (memory) =>
-      restoreEntries(memory, compiled.pieces, (key, text, split) => {
-        const space = key.indexOf(' ')
-        const start = Number(key.slice(0, space))
-        const [records, flagged] = readRecords(text)
-        const { isNew, state } = readFlagged(flagged, compiled)
-        const of = windows.get(start) ?? open(spanOf(start))
-        const group = of.groups.restore(key.slice(space + 1), state, split, records)
-        group.isNew = isNew
-        if (isNew && isEager) updated.push(group)
-        count++
-        return state
-      }),
+    restore(memory) {
+      restoreSets(memory, compiled, (name, note) => {
+        const start = Number(name)
+        const known = windows.get(start)
+        const of = known ?? open(spanOf(start))
+        // After a rescale, some of its groups may have been in a process where it had not fired yet.
+        of.hasFired = note === 'fired' && (!known || known.hasFired)
+        return of.groups
+      })
+      for (const { groups } of windows.values()) {
+        count += groups.size
+        if (isEager) for (const group of groups.all()) if (group.isNew) updated.push(group)
+      }
+      findNext()
+    },
   }
 }

@@ -11,21 +11,22 @@ import type { Aggregation, Output, StepContext, Transform } from '@millrace/core
 import { splitReader } from '../splits.ts'
 import { emitter } from './emit.ts'
 import { changesOf, restoreEntries } from './changes.ts'
-import { type Group, groupsBy } from './groups.ts'
+import type { Group } from './group.ts'
+import { groupsBy } from './groups.ts'
 import { adder, checkCap, piece, readFlagged, timerOf, writeFlagged } from './memory.ts'
 import type { Options } from './options.ts'
 import { forgetter } from './forget.ts'
-import { outputOf } from './output.ts'
 
 const none = new Int32Array(0)
 
 export function createWhole(o: Options, ctx: StepContext, compiled: Aggregation): Transform {
   const groups = groupsBy(ctx.input, o.by)()
-  const emitGroup = emitter(o, compiled, outputOf(o, ctx.input, compiled))
+  const emitGroup = emitter(o, compiled, ctx.input)
   const changes = changesOf<Group>(
     compiled.pieces,
     ({ saved }) => saved,
     (group) => `${group.lastMs} ${writeFlagged(group, compiled)}`,
+    o.forget_after !== undefined,
   )
   const forgetting = o.forget_after === undefined ? undefined : forgetter(o.forget_after)
   const show = (group: Group, out: Output) => {
@@ -52,13 +53,12 @@ export function createWhole(o: Options, ctx: StepContext, compiled: Aggregation)
   return {
     apply(records, out) {
       const splitOf = ctx.partitionedBy && splitReader(records)
-      const add = adder(compiled, records, out)
+      const add = adder(compiled, records, out, splitOf)
       let held = 0
       for (let i = 0; i < records.length; i++) {
         const group = add(groups, i)
         if (!group) continue
         held++
-        if (splitOf) group.split = splitOf(i)
         if (!group.isNew && o.emit) updated.push(group)
         group.isNew = true
         changes.touch(group)
@@ -91,12 +91,11 @@ export function createWhole(o: Options, ctx: StepContext, compiled: Aggregation)
     changeCount: changes.count,
     restore(memory) {
       const restored: Group[] = []
-      restoreEntries(memory, compiled.pieces, (saved, text, split) => {
+      restoreEntries(memory.entries(), compiled.pieces, (saved, text, split) => {
         const space = text.indexOf(' ')
         const { isNew, state } = readFlagged(text.slice(space + 1), compiled)
-        const group = groups.restore(saved, state, split)
+        const group = groups.restore({ saved, state, split, records: 0, isNew })
         group.lastMs = Number(text.slice(0, space))
-        group.isNew = isNew
         if (isNew && o.emit) updated.push(group)
         if (forgetting) restored.push(group)
         return state

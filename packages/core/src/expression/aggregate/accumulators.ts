@@ -43,6 +43,8 @@ export interface Pieces<S> {
   taken(state: S): number
   /** Takes those that are full. */
   take(state: S): readonly Json[]
+  /** Those that were taken are to be taken again. */
+  untake(state: S): void
   /** Puts a taken piece back into a state from `fromJson`. */
   restore(state: S, piece: Json): void
 }

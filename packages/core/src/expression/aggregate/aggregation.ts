@@ -36,8 +36,11 @@ export interface Aggregation {
   decode(text: string): AggregateState
   /** Absent: no state grows with its values. */
   readonly pieces?: StatePieces
-  /** The outputs. Throws `DataError` with the output as field: for a sum that does not fit, a division by zero. */
-  result(state: AggregateState): Row
+  /**
+   * Adds the outputs to a row, and returns it. Throws `DataError` with the output as field: for a sum that does not
+   * fit, a division by zero.
+   */
+  result(state: AggregateState, row?: Row): Row
 }
 
 /** Pieces of a state that are saved by themselves, once, each under a name. */
@@ -48,6 +51,8 @@ export interface StatePieces {
   taken(state: AggregateState): readonly string[]
   /** Takes those that are full. */
   take(state: AggregateState): readonly (readonly [name: string, text: string])[]
+  /** Those that were taken are to be taken again. */
+  untake(state: AggregateState): void
   /** Puts one that was taken back into a decoded state. */
   restore(state: AggregateState, name: string, text: string): void
 }
@@ -91,15 +96,9 @@ export function aggregation(
     fields,
     aggregates: saved.map(({ name }) => name),
     ordered: list.some(({ accumulator }) => accumulator.ordered),
-    start() {
-      const state: AggregateState = {}
-      for (const { key, accumulator } of named) state[key] = accumulator.empty()
-      return state
-    },
+    start: generate ? compiledStart(list) : interpretedStart(list),
     add: generate ? compiledAdd(list) : interpretedAdd(list),
-    merge(into, from) {
-      for (const { key, accumulator } of named) into[key] = accumulator.merge(into[key], from[key])
-    },
+    merge: generate ? compiledMerge(list) : interpretedMerge(list),
     encode: (state) => printJson(saved.map(({ key, accumulator }) => accumulator.toJson(state[key]))),
     decode(text) {
       const parts = parsePrinted(text) as Json[]
@@ -108,12 +107,21 @@ export function aggregation(
       return state
     },
     ...(saved.some(({ accumulator }) => accumulator.pieces) ? { pieces: piecesOf(saved) } : {}),
-    result(state) {
+    result(state, row = {}) {
       const values: Row = {}
-      for (const { name, key, accumulator, output } of named)
-        values[name] = of(output, () => accumulator.result(state[key]))
-      const row: Row = {}
-      for (const { output, evaluate } of outputs) row[output] = of(output, () => evaluate(values))
+      let at: string | undefined
+      try {
+        for (const { name, key, accumulator, output } of named) {
+          at = output
+          values[name] = accumulator.result(state[key])
+        }
+        for (const { output, evaluate } of outputs) {
+          at = output
+          row[output] = evaluate(values)
+        }
+      } catch (error) {
+        throw error instanceof DataError ? new DataError(error.code, error.message, at) : error
+      }
       return row
     },
   }
@@ -133,19 +141,13 @@ function piecesOf(saved: readonly { readonly key: string; readonly accumulator: 
         const first = pieces.taken(state[key])
         return pieces.take(state[key]).map((piece, k) => [`${slot}.${first + k}`, printJson(piece)] as const)
       }),
+    untake(state) {
+      for (const { key, pieces } of slots) pieces.untake(state[key])
+    },
     restore(state, name, text) {
       const { key, pieces } = slots.find(({ slot }) => slot === Number(name.slice(0, name.indexOf('.'))))!
       pieces.restore(state[key], parsePrinted(text) as Json)
     },
-  }
-}
-
-/** Evaluates a part of an output; a data error gets the name of the output. */
-function of(output: string | undefined, make: () => unknown): unknown {
-  try {
-    return make()
-  } catch (error) {
-    throw error instanceof DataError ? new DataError(error.code, error.message, output) : error
   }
 }
 
@@ -170,5 +172,32 @@ function interpretedAdd(slots: readonly Slot[]): Aggregation['add'] {
       if (values[i] === null && !accumulator.countsNull) continue
       state[`a${i}`] = accumulator.add(state[`a${i}`], values[i] as never, time, split, position)
     }
+  }
+}
+
+/** A state with all slots, of one shape from the start. */
+function compiledStart(slots: readonly Slot[]): Aggregation['start'] {
+  return generated((named: NamedConstant) => {
+    const parts = slots.map(({ accumulator }, i) => `a${i}: ${named(accumulator.empty)}()`)
+    return `return () => ({ ${parts.join(', ')} })`
+  })
+}
+
+/** Its twin. */
+function interpretedStart(slots: readonly Slot[]): Aggregation['start'] {
+  return () => Object.fromEntries(slots.map(({ accumulator }, i) => [`a${i}`, accumulator.empty()]))
+}
+
+function compiledMerge(slots: readonly Slot[]): Aggregation['merge'] {
+  return generated((named: NamedConstant) => {
+    const parts = slots.map(({ accumulator }, i) => `s.a${i} = ${named(accumulator.merge)}(s.a${i}, f.a${i})`)
+    return `return (s, f) => {\n${parts.join('\n')}\n}`
+  })
+}
+
+/** Its twin. */
+function interpretedMerge(slots: readonly Slot[]): Aggregation['merge'] {
+  return (into, from) => {
+    for (const [i, { accumulator }] of slots.entries()) into[`a${i}`] = accumulator.merge(into[`a${i}`], from[`a${i}`])
   }
 }

@@ -68,6 +68,11 @@ export function distinct(type: Type): Accumulator<Distinct> | undefined {
         state.taken += n
         return made
       },
+      untake(state) {
+        if (state.taken === 0) return
+        state.rest = [...state.values]
+        state.taken = 0
+      },
       restore(state, piece) {
         state.rest ??= [...state.values]
         state.taken++
