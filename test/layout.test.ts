@@ -85,6 +85,7 @@ const vendors: Readonly<Record<string, string>> = {
   '@faker-js/faker': 'source-generate',
   'apache-arrow': 'formats-columnar',
   'hyparquet-writer': 'formats-columnar',
+  'prom-client': 'cli',
   croner: 'core',
   re2js: 'core',
   typebox: 'core',

@@ -39,6 +39,11 @@ export default defineCommand({
       value: 'I/N',
       description: 'Run as instance I of N instances that share the splits: 0/2.',
     },
+    'metrics-port': {
+      type: 'text',
+      value: '[HOST:]PORT',
+      description: 'Serve /metrics, /health/live and /health/ready there while it runs; HOST is 127.0.0.1 by default.',
+    },
   },
   examples: [
     ['pipe run pipelines/orders.yaml', 'Run it and print a summary.'],
@@ -54,13 +59,20 @@ export default defineCommand({
     const drainMs = drainTimeout === undefined ? undefined : durationOf('drain-timeout', drainTimeout)
     const opened = await openPlans(args.length > 1 ? specsOf(args, io) : [oneSpec(args[0], io)], flags, io)
     if (!opened) return 2
+    const port = flags['metrics-port']
+    const monitor =
+      port === undefined ? undefined : await (await import('../monitor/monitor.ts')).monitorRun(port, opened)
     const progress = flags.json ? jsonEvents(io) : showProgress(io)
+    if (monitor) progress.listens(monitor.url)
     keepYoungGenerationSmall(opened.every(({ plan }) => plan.runs === 'whole'))
     try {
       const summaries = await runAll(opened, flags.until !== undefined, {
         ...opened[0]!.workspace,
         signal: io.stopSignal(),
-        observe: progress.observe,
+        observe(pipeline, event) {
+          progress.observe(pipeline, event)
+          monitor?.observe(pipeline, event)
+        },
         resetState: flags['reset-state'],
         ...(flags.replace ? { existing: 'replace' } : flags.keep ? { existing: 'keep' } : {}),
         ...(instance ? { instance } : {}),
@@ -85,6 +97,7 @@ export default defineCommand({
       return summaries.some((summary) => summary.imbalances.length) ? 1 : 0
     } finally {
       progress.close()
+      await monitor?.close()
     }
   },
 })
