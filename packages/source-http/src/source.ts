@@ -144,8 +144,11 @@ function createGateway(o: Options, ctx: SourceContext): Source {
           maxBody: o.max_body,
           maxBuffered: o.max_buffered,
           take,
-          troubles: async () =>
-            (await read.outOfReach()).map((trouble) => ({ pipeline: ctx.pipeline, ...trouble })),
+          async troubles() {
+            const stopping = { node: ctx.id, code: 'unavailable', message: 'the gateway is stopping', sinceMs: Date.now() }
+            const found = isStopping ? [stopping] : await read.outOfReach()
+            return found.map((trouble) => ({ pipeline: ctx.pipeline, ...trouble }))
+          },
         },
         { maxConnections: o.max_connections },
       )

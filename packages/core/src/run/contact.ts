@@ -1,7 +1,7 @@
 /**
  * Which systems of a pipeline do not answer, for its readiness: those whose calls are being retried, and sinks that
  * have had nothing to do and do not answer when asked. A sink is asked by its `probe`, only when somebody wants to know,
- * and its answer is good for two seconds. Sources ask their systems all the time.
+ * and its answer is good for a second. Sources ask their systems all the time.
  */
 import { type Clock, systemClock } from '../clock.ts'
 import type { OutOfReach } from '../connector/index.ts'
@@ -13,9 +13,9 @@ import type { Observer, Progress } from './observe.ts'
 import { isRetryable } from './retry.ts'
 import { envOf, type Workspace } from './wiring.ts'
 
-const goodForMs = 2000
+const goodForMs = 1000
 /** A system that takes longer to answer is out of reach. */
-const probeMs = 3000
+const probeMs = 2500
 /** A call that is retried and neither fails again nor succeeds for so long has been given up: a broker that is gone. */
 const forgottenMs = 30_000
 
