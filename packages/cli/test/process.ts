@@ -17,11 +17,7 @@ export interface Running {
 const main = ['--conditions=@millrace/source', '--no-warnings', resolve(import.meta.dirname, '../src/main.ts')]
 
 /** Starts `pipe` with these arguments in `cwd`. */
-export function startPipe(
-  words: readonly string[],
-  cwd: string,
-  env: Readonly<Record<string, string>> = {},
-): Running {
+export function startPipe(words: readonly string[], cwd: string, env: Readonly<Record<string, string>> = {}): Running {
   const child = spawn(process.execPath, [...main, ...words], { cwd, env: { ...process.env, ...env } })
   let out = ''
   let err = ''

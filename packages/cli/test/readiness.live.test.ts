@@ -72,48 +72,52 @@ async function untilCode(url: string, code: number, withinMs: number): Promise<n
 const servers = { MONGODB: ownMongo, KAFKA: ownKafka } as const
 
 describe.each(['MONGODB', 'KAFKA'] as const)('a gateway before %s', (name) => {
-  it.skipIf(!liveUrl(name)).each(['idle', 'busy'])('says that it is not ready while it is dead: %s', {
-    timeout: 180_000,
-  }, async (load) => {
-    const server = await servers[name]()
-    const folder = freshFolder()
-    const address = `127.0.0.1:${await freePort()}`
-    writeFileSync(join(folder, 'millrace.yaml'), 'version: 1\n')
-    writeFileSync(
-      join(folder, 'gateway.yaml'),
-      `version: 1
+  it.skipIf(!liveUrl(name)).each(['idle', 'busy'])(
+    'says that it is not ready while it is dead: %s',
+    {
+      timeout: 180_000,
+    },
+    async (load) => {
+      const server = await servers[name]()
+      const folder = freshFolder()
+      const address = `127.0.0.1:${await freePort()}`
+      writeFileSync(join(folder, 'millrace.yaml'), 'version: 1\n')
+      writeFileSync(
+        join(folder, 'gateway.yaml'),
+        `version: 1
 name: gateway
 source: { type: http, config: { address: "${address}", path: /numbers }, schema: { fields: { n: integer } } }
 sinks: { store: ${server.sink} }
 `,
-    )
-    const monitor = `http://127.0.0.1:${await freePort()}`
-    const running = startPipe(['run', 'gateway.yaml', '--json', '--metrics-port', monitor.split(':').at(-1)!], folder)
-    const pages = [`${monitor}/health/ready`, `http://${address}/health`]
-    await Promise.all(pages.map((page) => untilCode(page, 200, 30_000))).catch((error: Error) => {
-      throw new Error(`${error.message}\n${running.out()}${running.err()}`)
-    })
-    const post = (n: number) => fetch(`http://${address}/numbers`, { method: 'POST', body: `{"n":${n}}`, headers })
-    expect((await post(1)).status).toBe(201)
+      )
+      const monitor = `http://127.0.0.1:${await freePort()}`
+      const running = startPipe(['run', 'gateway.yaml', '--json', '--metrics-port', monitor.split(':').at(-1)!], folder)
+      const pages = [`${monitor}/health/ready`, `http://${address}/health`]
+      await Promise.all(pages.map((page) => untilCode(page, 200, 30_000))).catch((error: Error) => {
+        throw new Error(`${error.message}\n${running.out()}${running.err()}`)
+      })
+      const post = (n: number) => fetch(`http://${address}/numbers`, { method: 'POST', body: `{"n":${n}}`, headers })
+      expect((await post(1)).status).toBe(201)
 
-    await server.kill()
-    const sent = load === 'busy' ? post(2).then(({ status }) => status, String) : undefined
-    const dead = await Promise.all(pages.map((page) => untilCode(page, 503, 10_000)))
-    process.stdout.write(`${name}, ${load}: not ready after ${dead.map(Math.round).join(' and ')} ms\n`)
-    expect(Math.max(...dead)).toBeLessThan(5000)
-    for (const page of pages) {
-      const { body } = await get(page)
-      expect(body.reasons).toContainEqual(expect.objectContaining({ pipeline: 'gateway', node: 'store' }))
-    }
-    for (const live of [`${monitor}/health/live`, `http://${address}/health/live`])
-      expect((await get(live)).code).toBe(200)
+      await server.kill()
+      const sent = load === 'busy' ? post(2).then(({ status }) => status, String) : undefined
+      const dead = await Promise.all(pages.map((page) => untilCode(page, 503, 10_000)))
+      process.stdout.write(`${name}, ${load}: not ready after ${dead.map(Math.round).join(' and ')} ms\n`)
+      expect(Math.max(...dead)).toBeLessThan(5000)
+      for (const page of pages) {
+        const { body } = await get(page)
+        expect(body.reasons).toContainEqual(expect.objectContaining({ pipeline: 'gateway', node: 'store' }))
+      }
+      for (const live of [`${monitor}/health/live`, `http://${address}/health/live`])
+        expect((await get(live)).code).toBe(200)
 
-    await server.start()
-    const back = await Promise.all(pages.map((page) => untilCode(page, 200, 60_000)))
-    process.stdout.write(`${name}, ${load}: ready ${back.map(Math.round).join(' and ')} ms after it answered\n`)
-    if (sent) expect(await sent).toBe(201)
-    expect((await post(3)).status).toBe(201)
-  })
+      await server.start()
+      const back = await Promise.all(pages.map((page) => untilCode(page, 200, 60_000)))
+      process.stdout.write(`${name}, ${load}: ready ${back.map(Math.round).join(' and ')} ms after it answered\n`)
+      if (sent) expect(await sent).toBe(201)
+      expect((await post(3)).status).toBe(201)
+    },
+  )
 })
 
 const headers = { 'content-type': 'application/json' }

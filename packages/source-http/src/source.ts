@@ -145,7 +145,12 @@ function createGateway(o: Options, ctx: SourceContext): Source {
           maxBuffered: o.max_buffered,
           take,
           async troubles() {
-            const stopping = { node: ctx.id, code: 'unavailable', message: 'the gateway is stopping', sinceMs: Date.now() }
+            const stopping = {
+              node: ctx.id,
+              code: 'unavailable',
+              message: 'the gateway is stopping',
+              sinceMs: Date.now(),
+            }
             const found = isStopping ? [stopping] : await read.outOfReach()
             return found.map((trouble) => ({ pipeline: ctx.pipeline, ...trouble }))
           },

@@ -43,7 +43,12 @@ export const metrics = {
     '{retry}',
     'Calls to a source or sink that failed and were tried again, by code.',
   ),
-  failing: gauge('failing', ofNode, '', '1 while calls to this source or sink fail and are tried again, or it cannot answer; else 0.'),
+  failing: gauge(
+    'failing',
+    ofNode,
+    '',
+    '1 while calls to this source or sink fail and are tried again, or it cannot answer; else 0.',
+  ),
   lag: gauge(
     'lag_records',
     ofPipeline,
