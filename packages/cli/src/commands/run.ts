@@ -3,8 +3,10 @@ import { type RunPipelinesOptions, run, runPipelines, type Summary } from '@mill
 import { defineCommand, usageError } from '../command.ts'
 import { durationOf } from '../duration.ts'
 import { oneSpec, specsOf } from '../find-spec.ts'
+import type { Io } from '../io.ts'
+import { wantsTelemetry } from '../monitor/wants-telemetry.ts'
 import { jsonEvents } from '../print/events.ts'
-import { showProgress } from '../print/progress.ts'
+import { type ProgressLine, showProgress } from '../print/progress.ts'
 import { summaryJson, summaryText } from '../print/summary.ts'
 import { type Opened, openPlans } from '../spec.ts'
 import { specFlags } from '../spec-flags.ts'
@@ -59,11 +61,9 @@ export default defineCommand({
     const drainMs = drainTimeout === undefined ? undefined : durationOf('drain-timeout', drainTimeout)
     const opened = await openPlans(args.length > 1 ? specsOf(args, io) : [oneSpec(args[0], io)], flags, io)
     if (!opened) return 2
-    const port = flags['metrics-port']
-    const monitor =
-      port === undefined ? undefined : await (await import('../monitor/monitor.ts')).monitorRun(port, opened)
     const progress = flags.json ? jsonEvents(io) : showProgress(io)
-    if (monitor) progress.listens(monitor.url)
+    const monitor = await watch(opened, flags['metrics-port'], progress, io)
+    if (monitor?.url) progress.listens(monitor.url)
     keepYoungGenerationSmall(opened.every(({ plan }) => plan.runs === 'whole'))
     try {
       const summaries = await runAll(opened, flags.until !== undefined, {
@@ -101,6 +101,13 @@ export default defineCommand({
     }
   },
 })
+
+/** Metrics and health, if they are wanted. */
+async function watch(opened: readonly Opened[], port: string | undefined, { warn }: ProgressLine, io: Io) {
+  if (port === undefined && !wantsTelemetry(io.env)) return undefined
+  const { monitorRun } = await import('../monitor/monitor.ts')
+  return monitorRun(opened, { port, env: io.env, warn })
+}
 
 async function runAll(
   opened: readonly Opened[],

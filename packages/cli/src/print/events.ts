@@ -72,6 +72,7 @@ export function jsonEvents(io: Io): ProgressLine {
   const timer = setInterval(progress, everyMs).unref()
   return {
     listens: (url) => tell(allPipelines, { level: 'info', name: 'listening', url }),
+    warn: (message) => tell(allPipelines, { level: 'warn', name: 'warning', message }),
     observe(pipeline, event) {
       if (event.type === 'started') started.set(pipeline, event)
       const line = lineOf(event)

@@ -25,6 +25,8 @@ export interface ProgressLine {
   readonly observe: NonNullable<RunPipelinesOptions['observe']>
   /** Says where metrics and health are served. */
   listens(url: string): void
+  /** Warns of something that concerns no single pipeline. */
+  warn(message: string): void
   /** Clears the line from the terminal; to be called before anything else is printed, and at the end. */
   close(): void
 }
@@ -71,6 +73,7 @@ export function showProgress(io: Io): ProgressLine {
   }
   return {
     listens: (url) => say('metrics', `${url}/metrics`),
+    warn: (message) => say('warning', message),
     observe(pipeline, event) {
       switch (event.type) {
         case 'started':

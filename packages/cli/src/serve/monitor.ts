@@ -3,13 +3,17 @@
  * with the label `pipeline`. Whether a pipeline can work is asked of its process, when somebody wants to know.
  */
 import type { OutOfReach, RunEvent } from '@millrace/core'
+import type { Io } from '../io.ts'
 import { createMeter, type LiveNumbers } from '../monitor/meter.ts'
 import { type Address, startMonitor, type Trouble } from '../monitor/server.ts'
+import { openTelemetry } from '../monitor/telemetry.ts'
+import { wantsTelemetry } from '../monitor/wants-telemetry.ts'
 import type { Decision } from './scheduler.ts'
 
 /** What the server hears from `serve`. */
 export interface ServeMonitor {
-  readonly url: string
+  /** Undefined: it does not listen. */
+  readonly url: string | undefined
   decided(pipeline: string, decision: Decision): void
   event(pipeline: string, event: RunEvent): void
   live(pipeline: string, live: LiveNumbers): void
@@ -28,13 +32,21 @@ export interface ServeState {
   readonly served: () => ReadonlySet<string>
   /** Edits that are not in effect, and why. */
   readonly refused: () => ReadonlyMap<string, string>
+  /** The project's folder. */
+  readonly root: string
+  readonly env: Io['env']
+  readonly warn: (message: string) => void
 }
 
-/** Listens. Throws `cannot_listen`. */
-export async function monitorServe(address: Address, state: ServeState): Promise<ServeMonitor> {
-  const { createPrometheus } = await import('../monitor/prometheus.ts')
+/** Listens, unless no address is given, and starts OpenTelemetry if it is wanted. Throws `cannot_listen`. */
+export async function monitorServe(address: Address | undefined, state: ServeState): Promise<ServeMonitor> {
   const meter = createMeter()
-  const prometheus = createPrometheus(meter.samples)
+  const samples = () => {
+    meter.refused(state.served(), state.refused())
+    return meter.samples()
+  }
+  const prometheus = address && (await import('../monitor/prometheus.ts')).createPrometheus(samples)
+  const telemetry = wantsTelemetry(state.env) ? await openTelemetry(state.root, samples, state.warn) : undefined
   const processes = new Map<string, () => Promise<readonly OutOfReach[]>>()
   /** Why a pipeline is down, and since when. */
   const down = new Map<string, Omit<Trouble, 'pipeline'>>()
@@ -56,19 +68,9 @@ export async function monitorServe(address: Address, state: ServeState): Promise
     )
     return [...found, ...waiting, ...inside.flat()].filter(({ pipeline }) => served.has(pipeline))
   }
-  const server = await startMonitor(address, 'port', {
-    prometheus: {
-      contentType: prometheus.contentType,
-      text() {
-        meter.refused(state.served(), state.refused())
-        return prometheus.text()
-      },
-    },
-    refused: state.refused,
-    troubles,
-  })
+  const server = prometheus && (await startMonitor(address!, 'port', { prometheus, refused: state.refused, troubles }))
   return {
-    ...server,
+    url: server?.url,
     decided(pipeline, decision) {
       switch (decision.type) {
         case 'starting':
@@ -92,7 +94,8 @@ export async function monitorServe(address: Address, state: ServeState): Promise
     },
     event(pipeline, event) {
       meter.observe(pipeline, event)
-      prometheus.observe(pipeline, event)
+      prometheus?.observe(pipeline, event)
+      telemetry?.observe(pipeline, event)
       if (event.type === 'started') down.delete(pipeline)
     },
     live: meter.live,
@@ -100,6 +103,10 @@ export async function monitorServe(address: Address, state: ServeState): Promise
     stopped(pipeline) {
       processes.delete(pipeline)
       meter.stopped(pipeline)
+      telemetry?.stopped(pipeline)
+    },
+    async close() {
+      await Promise.all([server?.close(), telemetry?.close()])
     },
   }
 }

@@ -63,20 +63,21 @@ export async function serve(options: ServeOptions, io: Io): Promise<number> {
           .filter(which)
           .map(({ name }) => name),
       )
-    const monitor =
-      options.monitor &&
-      (await monitorServe(options.monitor, {
-        served: () => names(() => true),
-        staysUp: () => names((each) => each.staysUp),
-        refused: () => reading.refused,
-      }))
-    if (monitor) log(allPipelines, { level: 'info', name: 'listening', url: monitor.url })
+    const monitor = await monitorServe(options.monitor, {
+      served: () => names(() => true),
+      staysUp: () => names((each) => each.staysUp),
+      refused: () => reading.refused,
+      root: options.root,
+      env: io.env,
+      warn: (message) => log(allPipelines, { level: 'warn', name: 'warning', message }),
+    })
+    if (monitor.url) log(allPipelines, { level: 'info', name: 'listening', url: monitor.url })
     const scheduler = createScheduler({
       clock,
       ledger,
       launch: (run, signal) => launch(run, acceptedAs(reading, run.pipeline), signal),
       decided(pipeline, decision) {
-        monitor?.decided(pipeline, decision)
+        monitor.decided(pipeline, decision)
         log(pipeline, decisionLine(decision), 'run' in decision && 'id' in decision.run ? decision.run.id : undefined)
         // A whole run has ended: an edit that had to wait for that may now be possible.
         if (decision.type === 'succeeded' && reading.refused.has(pipeline)) void reload()
@@ -96,17 +97,17 @@ export async function serve(options: ServeOptions, io: Io): Promise<number> {
       }
       const { pipeline } = run
       const heard: Heard = {
-        began: (outOfReach) => monitor?.began(pipeline, outOfReach),
+        began: (outOfReach) => monitor.began(pipeline, outOfReach),
         message(message) {
-          if (message.type === 'live') return monitor?.live(pipeline, message.live)
-          monitor?.event(pipeline, message.event)
+          if (message.type === 'live') return monitor.live(pipeline, message.live)
+          monitor.event(pipeline, message.event)
           const line = lineOf(message.event)
           if (line) log(pipeline, line, run.id)
         },
         printed: (message) => log(pipeline, { level: 'info', name: 'output', message }, run.id),
       }
       return runProcess(task, { cwd: options.root, env: io.env }, heard, signal).finally(() =>
-        monitor?.stopped(pipeline),
+        monitor.stopped(pipeline),
       )
     }
 
@@ -159,7 +160,7 @@ export async function serve(options: ServeOptions, io: Io): Promise<number> {
       watch.close()
       await busy
       await scheduler.stop()
-      await monitor?.close()
+      await monitor.close()
     }
     return 0
   } finally {

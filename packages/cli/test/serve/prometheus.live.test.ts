@@ -16,7 +16,9 @@ if (missingPrometheus) process.stderr.write(`skipped, though it matters: ${missi
 interface Answer {
   readonly status: string
   readonly error?: string
-  readonly data?: { readonly result: readonly { readonly metric: Record<string, string>; readonly value: [number, string] }[] }
+  readonly data?: {
+    readonly result: readonly { readonly metric: Record<string, string>; readonly value: [number, string] }[]
+  }
 }
 
 interface Counts {
@@ -68,7 +70,11 @@ it.skipIf(missingPrometheus)('flow 1, scraped', { timeout: 240_000 }, async () =
   await reached('millrace_up', 'gateway', 1)
   expect(await pipe(['trigger', 'client'], folder)).toMatchObject({ code: 0 })
   await reached('millrace_runs_total', 'client', 1)
-  await reached('millrace_records_written_total', 'projection', (await sums('millrace_records_written_total'))['gateway']!)
+  await reached(
+    'millrace_records_written_total',
+    'projection',
+    (await sums('millrace_records_written_total'))['gateway']!,
+  )
   // What the processes send every two seconds, and Prometheus asks for every second.
   await sleep(4000)
   const scraped: Record<keyof Counts, Record<string, number>> = {
