@@ -116,7 +116,7 @@ function metricsPage(): string {
       `| \`${name}\` | ${type} | ${own.map((label) => `\`${label}\``).join(', ')} | ${unit.replaceAll(/[{}]/g, '')} | ${what} |`,
   )
   const meanings = Object.entries(labels).map(([label, what]) => `| \`${label}\` | ${what} |`)
-  return `${note}# Metrics\n\nServed at \`/metrics\` by \`pipe serve\` and by \`pipe run --metrics-port\`: see [operating](../guide/operate.md).\n\n| metric | type | labels | unit | what |\n|---|---|---|---|---|\n${rows.join('\n')}\n\n| label | what |\n|---|---|\n${meanings.join('\n')}\n\nBuckets of the histograms, in seconds: ${buckets.join(', ')}.\n`
+  return `${note}# Metrics\n\nServed at \`/metrics\` by \`pipe serve\` and by \`pipe run --metrics-port\`: see [monitoring](../guide/monitoring.md).\n\n| metric | type | labels | unit | what |\n|---|---|---|---|---|\n${rows.join('\n')}\n\n| label | what |\n|---|---|\n${meanings.join('\n')}\n\nBuckets of the histograms, in seconds: ${buckets.join(', ')}.\n`
 }
 
 /**

@@ -68,7 +68,7 @@ export default defineCommand({
     try {
       const summaries = await runAll(opened, flags.until !== undefined, {
         ...opened[0]!.workspace,
-        signal: io.stopSignal(),
+        signal: io.stopSignal(flags.json),
         observe(pipeline, event) {
           progress.observe(pipeline, event)
           monitor?.observe(pipeline, event)

@@ -2,6 +2,8 @@
  * What the metrics say, from the events and the live counters of runs. Nothing is done for a record: values are made
  * when somebody asks. Counters begin at 0 with the command, not with a run: they go on over restarts of a pipeline's
  * process, and never go back, as Prometheus expects.
+ *
+ * Decision: docs/decisions/20261202-telemetry-is-a-package.md
  */
 import type { Counters, Progress, RunEvent } from '@millrace/core'
 import { measureProcess, type ProcessNumbers } from './process-numbers.ts'

@@ -1,4 +1,4 @@
-/** The monitor of pipelines that run in this process: `pipe run --metrics-port`, and OpenTelemetry. */
+/** The monitor of pipelines that run in this process, for `--metrics-port` and OpenTelemetry. */
 import { type Contact, createContact, type RunEvent } from '@millrace/core'
 import type { Io } from '../io.ts'
 import type { Opened } from '../spec.ts'

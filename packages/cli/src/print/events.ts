@@ -45,8 +45,8 @@ export function lineOf(event: RunEvent): LogLine | undefined {
     case 'ended':
       return { level: 'info', name: 'ended', ended: event.ended }
     case 'failed': {
-      const { code, message, place, hint } = event
-      return { level: 'error', name: code, message, place, hint }
+      const { code, node, message, place, hint } = event
+      return { level: 'error', name: code, node, message, place, hint }
     }
     default:
       return undefined

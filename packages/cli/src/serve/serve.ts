@@ -153,7 +153,8 @@ export async function serve(options: ServeOptions, io: Io): Promise<number> {
     const onHangup = () => void reload()
     process.on('SIGHUP', onHangup)
     try {
-      await stopped(io.stopSignal())
+      await stopped(io.stopSignal(options.json))
+      log(allPipelines, { level: 'info', name: 'stopping', message: 'stop requested: draining' })
     } finally {
       process.off('SIGHUP', onHangup)
       clearInterval(inboxTimer)

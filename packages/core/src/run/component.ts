@@ -459,6 +459,7 @@ async function locateFailure(failure: unknown, component: Component): Promise<un
     (f.source ? `${f.source}, split ${f.split}, position ${f.position}` : f.id)
   const field = f.field ? ` (field ${f.field})` : ''
   return new MillraceError(f.code, `${f.message ?? f.code}${field}`, {
+    node: f.node,
     place: f.node === f.source ? place : `${place}, at ${f.node}`,
     hint: 'fix the input and run again: it resumes where it stopped. Or send bad records to a dead letter: on_error: { data: dead_letter }',
   })

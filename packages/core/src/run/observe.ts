@@ -45,6 +45,7 @@ export type RunEvent =
   | {
       readonly type: 'failed'
       readonly code: string
+      readonly node?: string | undefined
       readonly message: string
       readonly place?: string | undefined
       readonly hint?: string | undefined

@@ -139,12 +139,13 @@ export function asRunError(
   const place = `${node.id}, ${doing}`
   if (named(error, 'SystemError')) {
     const { code, message, hint } = error as SystemError
-    return new MillraceError(code, message, { place, hint, exitCode, cause: error })
+    return new MillraceError(code, message, { place, node: node.id, hint, exitCode, cause: error })
   }
   const message = error instanceof Error ? error.message : String(error)
   const whose = node.package ? ` in ${node.package}` : ''
   return new MillraceError('unexpected', message, {
     place,
+    node: node.id,
     hint: `the connector or step${whose} threw an error that its contract does not allow: report it to its author, with the stack trace`,
     exitCode,
     cause: error,

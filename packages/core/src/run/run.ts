@@ -49,8 +49,8 @@ export async function runInstance(plan: Plan, registry: Registry, options: RunOp
   try {
     return await runHere(plan, registry, options)
   } catch (error) {
-    const { code = 'internal', message, place, hint } = error as Partial<MillraceError> & Error
-    options.observe?.({ type: 'failed', code, message, place, hint })
+    const { code = 'internal', message, node, place, hint } = error as Partial<MillraceError> & Error
+    options.observe?.({ type: 'failed', code, node, message, place, hint })
     throw error
   }
 }
