@@ -34,7 +34,9 @@ export const otelName = (name: string): string =>
     .replace(/_(seconds|bytes)$/, '')
     .replaceAll('_', '.')
 
-/** Creates the instruments. Counters and gauges are read when the SDK collects; returns how to record for histograms. */
+/**
+ * Creates the instruments. Counters and gauges are read when the SDK collects; returns how to record for histograms.
+ */
 export function recordMetrics(
   meter: Meter,
   { metrics, buckets, values }: MetricsGiven,

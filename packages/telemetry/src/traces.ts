@@ -1,6 +1,6 @@
 /**
- * Spans: one for each run of a pipeline's process, and one for each epoch. An epoch is a trace of its own with a link to
- * its run, since the run of a stream lasts for months.
+ * Spans: one for each run of a pipeline's process, and one for each epoch. An epoch is a trace of its own with a link
+ * to its run, since the run of a stream lasts for months.
  */
 import type { RunEvent } from '@millrace/core'
 import { ROOT_CONTEXT, type Span, SpanStatusCode, type Tracer } from '@opentelemetry/api'

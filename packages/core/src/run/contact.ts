@@ -1,7 +1,7 @@
 /**
  * Which systems of a pipeline do not answer, for its readiness: those whose calls are being retried, and sinks that
- * have had nothing to do and do not answer when asked. A sink is asked by its `probe`, only when somebody wants to know,
- * and its answer is good for a second. Sources ask their systems all the time.
+ * have had nothing to do and do not answer when asked. A sink is asked by its `probe`, only when somebody wants to
+ * know, and its answer is good for a second. Sources ask their systems all the time.
  */
 import { type Clock, systemClock } from '../clock.ts'
 import type { OutOfReach } from '../connector/index.ts'

@@ -4,7 +4,9 @@ import type { StepWatermark } from './watermark-report.ts'
 
 /** Something that happened in a run. */
 export type RunEvent =
-  /** Reading begins. `counters` and `progress` are live: read them whenever needed. `before`: the counters until now. */
+  /**
+   * Reading begins. `counters` and `progress` are live: read them whenever needed. `before`: the counters until now.
+   */
   | {
       readonly type: 'started'
       readonly pipeline: string
