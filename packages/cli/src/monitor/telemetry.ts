@@ -6,7 +6,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Telemetry, TelemetryOptions } from '@millrace/telemetry'
-import { hide, type RunEvent } from '@millrace/core'
+import { hide, howToInstall, type RunEvent } from '@millrace/core'
 import { version } from '../version.ts'
 import { durationsIn, type Samples } from './meter.ts'
 import { buckets, metrics } from './table.ts'
@@ -19,7 +19,7 @@ export async function openTelemetry(
 ): Promise<Telemetry | undefined> {
   const load = (await loadFrom(root)) as { startTelemetry(options: TelemetryOptions): Telemetry } | undefined
   if (!load) {
-    warn('OTEL_ variables are set, but @millrace/telemetry is not installed: npm install @millrace/telemetry')
+    warn(`OTEL_ variables are set, but @millrace/telemetry is missing: ${howToInstall('@millrace/telemetry')}`)
     return undefined
   }
   return load.startTelemetry({

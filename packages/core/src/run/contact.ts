@@ -97,16 +97,12 @@ export function createContact(
       for (const [node, { untilMs }] of failing) if (nowMs > untilMs) failing.delete(node)
       const isFailing = (system: System) => system.sinks.some(({ id }) => failing.has(id))
       const lastMs = nowMs - goodForMs
-      await Promise.all(
-        systems
-          .filter((system) => !isFailing(system))
-          .map((system) => {
-            if (answeredMs(system) >= lastMs) system.found = undefined
-            else if (system.askedMs < lastMs)
-              system.asking ??= ask(system).finally(() => void (system.asking = undefined))
-            return system.asking
-          }),
-      )
+      const refresh = async (system: System): Promise<void> => {
+        if (answeredMs(system) >= lastMs) system.found = undefined
+        else if (system.askedMs < lastMs) system.asking ??= ask(system).finally(() => void (system.asking = undefined))
+        await system.asking
+      }
+      await Promise.all(systems.filter((system) => !isFailing(system)).map(refresh))
       const asked = systems
         .filter((system) => !isFailing(system))
         .flatMap(({ sinks, found }) => (found ? sinks.map(({ id }) => ({ node: id, ...found })) : []))

@@ -135,7 +135,9 @@ export function asRunError(
   doing: string,
   exitCode: 1 | 3 = 1,
 ): Error {
-  if (named(error, 'MillraceError') || named(error, 'DataStop')) return error as Error
+  if (named(error, 'DataStop')) return error as Error
+  if (named(error, 'MillraceError'))
+    return Object.assign(error as Error, { node: (error as MillraceError).node ?? node.id })
   const place = `${node.id}, ${doing}`
   if (named(error, 'SystemError')) {
     const { code, message, hint } = error as SystemError
