@@ -1,6 +1,6 @@
 /** What `/metrics` and `/health` say of a run and of a served project. */
 import { execFileSync } from 'node:child_process'
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from '@millrace/testkit'
@@ -107,6 +107,26 @@ describe('metrics of a run', () => {
     await next.ended
     const { total } = JSON.parse(next.out()) as { total: { counters: { sources: { source: { read: number } } } } }
     expect(total.counters.sources.source.read).toBe(5)
+  })
+
+  it('are those of all workers together', { timeout: 60_000 }, async () => {
+    const folder = project()
+    const url = `http://127.0.0.1:${await freePort()}`
+    writeFileSync(join(folder, 'data.csv'), `id\n${[...Array(1000).keys()].join('\n')}\n`)
+    const edit = (name: string, from: string, to: string) => {
+      const path = join(folder, `pipelines/${name}.yaml`)
+      writeFileSync(path, readFileSync(path, 'utf8').replace(from, to))
+    }
+    edit('fill', 'stream: numbers', 'stream: numbers, partitions: 4')
+    edit('tail', 'name: tail', 'name: tail\nparallelism: 2')
+    edit('tail', 'type: files, config: { path: out.jsonl }', 'type: "null"')
+    expect(await pipe(['run', 'fill'], folder)).toMatchObject({ code: 0 })
+    const run = startPipe(['run', 'tail', '--json', '--metrics-port', url.split(':').at(-1)!], folder)
+    const log = () => run.out() + run.err()
+    const written = (p: Exposed) => p.value('millrace_records_written_total', { pipeline: 'tail' })
+    const page = await until(url, (p) => (written(p) ?? 0) >= 500, log)
+    expect(page.value('millrace_records_read_total', { pipeline: 'tail' })).toBe(1000)
+    expect(written(page)).toBe(500)
   })
 
   it('tell watermarks, open windows and late records', { timeout: 60_000 }, async () => {

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort, liveUrl } from '@millrace/testkit'
+import { Admin } from '@platformatic/kafka'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { ownBroker } from '../../../services/kafka/own.ts'
 import { mongodb } from '../../../services/mongodb/server.ts'
@@ -17,6 +18,8 @@ import { freshFolder } from './terminal.ts'
 /** A server for this test alone. */
 interface OwnServer {
   readonly sink: string
+  /** Reads what the sink has written; absent: nothing does. */
+  readonly source?: string
   kill(): Promise<void>
   start(): Promise<void>
 }
@@ -43,7 +46,15 @@ async function ownMongo(): Promise<OwnServer> {
 async function ownKafka(): Promise<OwnServer> {
   const broker = await ownBroker()
   onTestFinished(() => broker.close())
-  return { ...broker, sink: `{ type: kafka, config: { brokers: ["${broker.address}"], stream: numbers, create: {} } }` }
+  const admin = new Admin({ clientId: 'test', bootstrapBrokers: [broker.address], retries: 10 })
+  await admin.createTopics({ topics: ['numbers'], partitions: 1, replicas: 1 })
+  await admin.close()
+  const config = `brokers: ["${broker.address}"], stream: numbers`
+  return {
+    ...broker,
+    sink: `{ type: kafka, config: { ${config} } }`,
+    source: `{ type: kafka, config: { ${config} }, schema: { fields: { n: integer } } }`,
+  }
 }
 
 interface Health {
@@ -90,8 +101,14 @@ source: { type: http, config: { address: "${address}", path: /numbers }, schema:
 sinks: { store: ${server.sink} }
 `,
       )
+      const specs = ['gateway.yaml']
+      if (server.source) {
+        const tail = `version: 1\nname: tail\nsource: ${server.source}\nsinks: { none: { type: "null" } }\n`
+        writeFileSync(join(folder, 'tail.yaml'), tail)
+        specs.push('tail.yaml')
+      }
       const monitor = `http://127.0.0.1:${await freePort()}`
-      const running = startPipe(['run', 'gateway.yaml', '--json', '--metrics-port', monitor.split(':').at(-1)!], folder)
+      const running = startPipe(['run', ...specs, '--json', '--metrics-port', monitor.split(':').at(-1)!], folder)
       const pages = [`${monitor}/health/ready`, `http://${address}/health`]
       await Promise.all(pages.map((page) => untilCode(page, 200, 30_000))).catch((error: Error) => {
         throw new Error(`${error.message}\n${running.out()}${running.err()}`)
@@ -108,6 +125,8 @@ sinks: { store: ${server.sink} }
         const { body } = await get(page)
         expect(body.reasons).toContainEqual(expect.objectContaining({ pipeline: 'gateway', node: 'store' }))
       }
+      const tailFails = expect.objectContaining({ pipeline: 'tail', node: 'source' })
+      if (server.source) expect((await get(pages[0]!)).body.reasons).toContainEqual(tailFails)
       for (const live of [`${monitor}/health/live`, `http://${address}/health/live`])
         expect((await get(live)).code).toBe(200)
 

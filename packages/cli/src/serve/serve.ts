@@ -56,16 +56,10 @@ export async function serve(options: ServeOptions, io: Io): Promise<number> {
     let reading = await readSpecs()
     printFindings(reading.findings, 'text', io, (file) => textOf(options.root, file))
     if (reading.accepted.length === 0) return 2
-    const names = (which: (each: Scheduled) => boolean) =>
-      new Set(
-        reading.accepted
-          .map(scheduledOf)
-          .filter(which)
-          .map(({ name }) => name),
-      )
+    const names = (those: readonly Accepted[]) => new Set(those.map(({ name }) => name))
     const monitor = await monitorServe(options.monitor, {
-      served: () => names(() => true),
-      staysUp: () => names((each) => each.staysUp),
+      served: () => names(reading.accepted),
+      staysUp: () => names(reading.accepted.filter(({ plan }) => staysUp(plan))),
       refused: () => reading.refused,
       root: options.root,
       env: io.env,
