@@ -34,7 +34,7 @@ const { metafile } = await build({
   // For Node the library ships CommonJS, which cannot be tree-shaken and starts slower; its browser build does the
   // same.
   alias: { yaml: resolve(import.meta.dirname, '../node_modules/yaml/browser/index.js') },
-  external: ['@millrace/source-http', '@millrace/source-generate'],
+  external: ['@millrace/source-http', '@millrace/source-generate', 'prom-client', '@millrace/telemetry'],
   // The CommonJS parts of some libraries call `require`.
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",

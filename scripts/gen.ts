@@ -11,6 +11,7 @@ import type { Command } from '../packages/cli/src/command.ts'
 import { help } from '../packages/cli/src/command.ts'
 import { commands } from '../packages/cli/src/commands/index.ts'
 import { main, processIo } from '../packages/cli/src/index.ts'
+import { buckets, labels, metrics } from '../packages/cli/src/monitor/table.ts'
 import { optionsMarkdown } from '../packages/cli/src/print/options.ts'
 import { commonFiles } from './packages.ts'
 import { allDefinitions } from './definitions.ts'
@@ -30,6 +31,7 @@ made.set('docs/generated/spec.schema.json', json(specJsonSchema(registryOf(defin
 for (const [path, text] of await errorPages(note)) made.set(path, text)
 made.set('docs/generated/expressions.md', expressionsPage())
 made.set('docs/generated/commands.md', await commandsPage())
+made.set('docs/generated/metrics.md', metricsPage())
 made.set('CHANGELOG.md', changelog())
 
 for (const [path, text] of commonFiles(made)) made.set(path, text)
@@ -106,6 +108,15 @@ function expressionsPage(): string {
 async function commandsPage(): Promise<string> {
   const loaded: Command[] = await Promise.all(Object.values(commands).map((command) => command.load()))
   return `${note}# Commands\n\n${loaded.map((command) => `## pipe ${command.name}\n\n\`\`\`text\n${help(command)}\`\`\`\n`).join('\n')}`
+}
+
+function metricsPage(): string {
+  const rows = Object.values(metrics).map(
+    ({ name, type, labels: own, unit, help: what }) =>
+      `| \`${name}\` | ${type} | ${own.map((label) => `\`${label}\``).join(', ')} | ${unit.replaceAll(/[{}]/g, '')} | ${what} |`,
+  )
+  const meanings = Object.entries(labels).map(([label, what]) => `| \`${label}\` | ${what} |`)
+  return `${note}# Metrics\n\nServed at \`/metrics\` by \`pipe serve\` and by \`pipe run --metrics-port\`: see [monitoring](../guide/monitoring.md).\n\n| metric | type | labels | unit | what |\n|---|---|---|---|---|\n${rows.join('\n')}\n\n| label | what |\n|---|---|\n${meanings.join('\n')}\n\nBuckets of the histograms, in seconds: ${buckets.join(', ')}.\n`
 }
 
 /**

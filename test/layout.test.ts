@@ -47,6 +47,7 @@ type Room =
   | 'transforms'
   | 'connector'
   | 'testkit'
+  | 'telemetry'
   | 'cli'
 
 /** Who may import whom, in the sources of packages. The testkit is for tests. */
@@ -61,7 +62,8 @@ const mayImport: Readonly<Record<Room, readonly Room[]>> = {
   transforms: ['core'],
   connector: ['core', 'formats', 'formats-columnar', 'kinds', 'client'],
   testkit: ['core'],
-  cli: ['core', 'transforms', 'connector'],
+  telemetry: ['core'],
+  cli: ['core', 'transforms', 'connector', 'telemetry'],
 }
 
 const roomOf = (name: string): Room =>
@@ -85,6 +87,10 @@ const vendors: Readonly<Record<string, string>> = {
   '@faker-js/faker': 'source-generate',
   'apache-arrow': 'formats-columnar',
   'hyparquet-writer': 'formats-columnar',
+  'prom-client': 'cli',
+  '@opentelemetry/api': 'telemetry',
+  '@opentelemetry/resources': 'telemetry',
+  '@opentelemetry/sdk-node': 'telemetry',
   croner: 'core',
   re2js: 'core',
   typebox: 'core',

@@ -12,8 +12,9 @@ export interface Io {
   readonly columns: number
   /**
    * The first SIGINT or SIGTERM: stop reading, finish what is in progress. A second one ends the process immediately.
+   * `quiet`: what is printed is read by programs, and the run says itself that it stops.
    */
-  stopSignal(): AbortSignal
+  stopSignal(quiet?: boolean): AbortSignal
 }
 
 /** Those of the process. `NO_COLOR` and a `TERM` of `dumb` turn colours off. */
@@ -34,7 +35,8 @@ export function processIo(): Io {
   }
 }
 
-function stopSignal(): AbortSignal {
+function stopSignal(quiet = false): AbortSignal {
+  const say = (text: string) => void (quiet || process.stderr.write(`${text}\n`))
   const stop = new AbortController()
   let firstMs = 0
   const onSignal = (signal: NodeJS.Signals) => {
@@ -42,10 +44,10 @@ function stopSignal(): AbortSignal {
     // as one press.
     if (stop.signal.aborted && performance.now() - firstMs < 300) return
     if (stop.signal.aborted) {
-      process.stderr.write(`Stopped at once by a second ${signal}. The next run resumes from the last checkpoint.\n`)
+      say(`Stopped at once by a second ${signal}. The next run resumes from the last checkpoint.`)
       process.exit(signal === 'SIGINT' ? 130 : 143)
     }
-    process.stderr.write(`${signal}: finishing the work in progress; a second one stops at once.\n`)
+    say(`${signal}: finishing the work in progress; a second one stops at once.`)
     firstMs = performance.now()
     stop.abort()
   }

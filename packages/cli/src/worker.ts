@@ -15,13 +15,14 @@ const until = Promise.withResolvers<void>()
 parentPort!.on('message', (word: ToWorker) => (word === 'stop' ? stop.abort() : until.resolve()))
 
 let timer: NodeJS.Timeout | undefined
+let tellCounters = () => {}
 function observe(event: RunEvent): void {
+  // The counters are complete before the end is known.
+  if (event.type === 'ended' || event.type === 'failed') tellCounters()
   tell({ type: 'event', event })
-  if (event.type === 'started')
-    timer = setInterval(
-      () => tell({ type: 'counters', counters: event.counters, progress: event.progress }),
-      tellEveryMs,
-    )
+  if (event.type !== 'started') return
+  tellCounters = () => tell({ type: 'counters', counters: event.counters, progress: event.progress })
+  timer = setInterval(tellCounters, tellEveryMs)
 }
 
 try {

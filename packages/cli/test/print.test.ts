@@ -100,7 +100,15 @@ describe('the progress line', () => {
     const line = showProgress({ err: (text: string) => void (all += text), terminal: false } as Io)
     const fails = (sinceMs: number) => {
       all = ''
-      const retry = { node: 'out', doing: 'opening', message: 'refused', attempt: 5, waitMs: 800, forMs: 30_000 }
+      const retry = {
+        node: 'out',
+        doing: 'opening',
+        reason: 'no_connection',
+        message: 'refused',
+        attempt: 5,
+        waitMs: 800,
+        forMs: 30_000,
+      }
       line.observe('client', { type: 'retry', ...retry, sinceMs })
       return all
     }

@@ -99,7 +99,7 @@ it('SIGTERM waits for work in progress, and saves it', async () => {
   const { child, ended, seen } = start(folder, '--json')
   await until(server.asked)
   child.kill('SIGTERM')
-  await seen(/a second one stops at once/)
+  await seen(/"code":"stopping"/)
   server.answer()
   const { code } = await ended
   expect(code).toBe(0)

@@ -13,6 +13,8 @@ export interface Pending {
   readonly decoded: Decoded
   /** Size of the body. */
   readonly bytes: number
+  /** When it arrived, ms of `performance.now()`. */
+  readonly sinceMs: number
   /** Set when the outcome is known, before it is saved. */
   outcome?: Reply
 }
@@ -26,7 +28,7 @@ interface Waiting {
 
 export interface Requests {
   /** Adds a request. Undefined: too many are pending. */
-  add(request: Omit<Pending, 'split'>): Pending | undefined
+  add(request: Omit<Pending, 'split' | 'sinceMs'>): Pending | undefined
   /** The pending request with this key. */
   withKey(key: string): Pending | undefined
   get(split: string): Pending | undefined
@@ -38,6 +40,8 @@ export interface Requests {
   readonly queued: { readonly requests: number; readonly bytes: number }
   /** Requests whose outcome is not known. */
   readonly size: number
+  /** How long the oldest of them has waited, ms; 0: there is none. */
+  readonly oldestMs: number
   /** Resolves when a request has arrived, or `stir` is called, or after `ms`. */
   changed(ms: number): Promise<void>
   stir(): void
@@ -70,7 +74,7 @@ export function createRequests(o: {
   return {
     add(given) {
       if (pending.size >= o.max_in_flight || pendingBytes + given.bytes > o.max_buffered) return undefined
-      const request: Pending = { ...given, split: randomUUID() }
+      const request: Pending = { ...given, split: randomUUID(), sinceMs: performance.now() }
       pendingBytes += request.bytes
       queuedBytes += request.bytes
       pending.set(request.split, request)
@@ -97,6 +101,10 @@ export function createRequests(o: {
     },
     get size() {
       return pending.size
+    },
+    get oldestMs() {
+      const oldest = pending.values().next().value
+      return oldest ? performance.now() - oldest.sinceMs : 0
     },
     changed: (ms) =>
       new Promise((resolve) => {

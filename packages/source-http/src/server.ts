@@ -2,7 +2,7 @@
  * One server per address, shared by the sources of a run that name it. Routes come and go with their sources, so they
  * are looked up in a table; fastify provides limits and header parsing.
  */
-import { type Json, MillraceError, type RecordType, recordToJsonSchema } from '@millrace/core'
+import { isoText, type Json, MillraceError, type OutOfReach, type RecordType, recordToJsonSchema } from '@millrace/core'
 import { idsHeader } from '@millrace/kinds'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type Reply, refusal } from './reply.ts'
@@ -21,6 +21,13 @@ export interface Route {
   /** The maximum total size of bodies being received. */
   readonly maxBuffered: number
   take(body: Buffer, request: Headers): Reply | Promise<Reply>
+  /** What keeps its records from being answered now. */
+  troubles(): Promise<readonly Trouble[]>
+}
+
+/** A source or sink that does not work, of the pipeline of a route. */
+export interface Trouble extends OutOfReach {
+  readonly pipeline: string
 }
 
 interface Shared {
@@ -157,7 +164,9 @@ function answerOther(
 ): void {
   if (request.method === 'GET' && path === '/')
     return void reply.type('text/plain').send([...routes.values()][0]?.greeting ?? '')
-  if (request.method === 'GET' && path === '/health') return send(reply, { status: 200, body: '{"status":"ok"}' })
+  if (request.method === 'GET' && path === '/health/live') return send(reply, healthy)
+  if (request.method === 'GET' && (path === '/health' || path === '/health/ready'))
+    return void readiness([...routes.values()]).then((known) => send(reply, known))
   if (request.method === 'GET' && path === '/openapi.json')
     return send(reply, { status: 200, body: JSON.stringify(openApi([...routes.values()])) })
   const methods = [...routes.values()].filter((r) => r.path === path).map((r) => r.method)
@@ -167,6 +176,17 @@ function answerOther(
       refusal(405, 'method_not_allowed', `${path} takes ${methods.join(', ')}`),
     )
   return send(reply, refusal(404, 'not_found', `there is nothing at ${path}; see /openapi.json`))
+}
+
+const healthy: Reply = { status: 200, body: '{"status":"ok"}' }
+
+/** Whether what the routes feed can take and answer records. */
+async function readiness(routes: readonly Route[]): Promise<Reply> {
+  const found = (await Promise.all(routes.map((route) => route.troubles()))).flat()
+  // Two routes of one pipeline have the same troubles.
+  const reasons = new Set(found.map(({ sinceMs, ...why }) => JSON.stringify({ ...why, since: isoText(sinceMs) })))
+  if (reasons.size === 0) return healthy
+  return { status: 503, body: `{"status":"unavailable","reasons":[${[...reasons].join()}]}`, retryAfter: 1 }
 }
 
 function send(reply: FastifyReply, { status, body, retryAfter, closes }: Reply): void {

@@ -50,6 +50,9 @@ export const sourceHttp = defineSource({
   create: (o, ctx) => createGateway(o, ctx),
 })
 
+/** A request that waits for its answer for so long waits for something that does not work. */
+const stalledMs = 3000
+
 /** How often an idle gateway reports it, and checks for requests that wait too long. */
 const emptyEvery = 50
 
@@ -119,7 +122,17 @@ function createGateway(o: Options, ctx: SourceContext): Source {
       keys = createKeys(read.recall, o.keys)
       if (o.log) log ??= openIngestionLog(ctx.resolve(o.log))
       isStopping = false
-      lateTimer ??= setInterval(requests.answerLate, emptyEvery)
+      const stalled = Math.min(stalledMs, o.answer_timeout)
+      clearInterval(lateTimer)
+      lateTimer = setInterval(() => {
+        requests.answerLate()
+        const isStalled = requests.oldestMs > stalled
+        read.cannotAnswer(
+          isStalled
+            ? { code: 'answers_late', message: `a request has waited ${stalled / 1000} s for its answer` }
+            : undefined,
+        )
+      }, emptyEvery)
       remove = await addRoute(
         o.address,
         {
@@ -131,6 +144,16 @@ function createGateway(o: Options, ctx: SourceContext): Source {
           maxBody: o.max_body,
           maxBuffered: o.max_buffered,
           take,
+          async troubles() {
+            const stopping = {
+              node: ctx.id,
+              code: 'unavailable',
+              message: 'the gateway is stopping',
+              sinceMs: Date.now(),
+            }
+            const found = isStopping ? [stopping] : await read.outOfReach()
+            return found.map((trouble) => ({ pipeline: ctx.pipeline, ...trouble }))
+          },
         },
         { maxConnections: o.max_connections },
       )

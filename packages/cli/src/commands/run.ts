@@ -3,8 +3,10 @@ import { type RunPipelinesOptions, run, runPipelines, type Summary } from '@mill
 import { defineCommand, usageError } from '../command.ts'
 import { durationOf } from '../duration.ts'
 import { oneSpec, specsOf } from '../find-spec.ts'
+import type { Io } from '../io.ts'
+import { wantsTelemetry } from '../monitor/wants-telemetry.ts'
 import { jsonEvents } from '../print/events.ts'
-import { showProgress } from '../print/progress.ts'
+import { type ProgressLine, showProgress } from '../print/progress.ts'
 import { summaryJson, summaryText } from '../print/summary.ts'
 import { type Opened, openPlans } from '../spec.ts'
 import { specFlags } from '../spec-flags.ts'
@@ -39,6 +41,11 @@ export default defineCommand({
       value: 'I/N',
       description: 'Run as instance I of N instances that share the splits: 0/2.',
     },
+    'metrics-port': {
+      type: 'text',
+      value: '[HOST:]PORT',
+      description: 'Serve /metrics, /health/live and /health/ready there while it runs; HOST is 127.0.0.1 by default.',
+    },
   },
   examples: [
     ['pipe run pipelines/orders.yaml', 'Run it and print a summary.'],
@@ -55,12 +62,17 @@ export default defineCommand({
     const opened = await openPlans(args.length > 1 ? specsOf(args, io) : [oneSpec(args[0], io)], flags, io)
     if (!opened) return 2
     const progress = flags.json ? jsonEvents(io) : showProgress(io)
+    const monitor = await watch(opened, flags['metrics-port'], progress, io)
+    if (monitor?.url) progress.listens(monitor.url)
     keepYoungGenerationSmall(opened.every(({ plan }) => plan.runs === 'whole'))
     try {
       const summaries = await runAll(opened, flags.until !== undefined, {
         ...opened[0]!.workspace,
-        signal: io.stopSignal(),
-        observe: progress.observe,
+        signal: io.stopSignal(flags.json),
+        observe(pipeline, event) {
+          progress.observe(pipeline, event)
+          monitor?.observe(pipeline, event)
+        },
         resetState: flags['reset-state'],
         ...(flags.replace ? { existing: 'replace' } : flags.keep ? { existing: 'keep' } : {}),
         ...(instance ? { instance } : {}),
@@ -85,9 +97,17 @@ export default defineCommand({
       return summaries.some((summary) => summary.imbalances.length) ? 1 : 0
     } finally {
       progress.close()
+      await monitor?.close()
     }
   },
 })
+
+/** Metrics and health, if they are wanted. */
+async function watch(opened: readonly Opened[], port: string | undefined, { warn }: ProgressLine, io: Io) {
+  if (port === undefined && !wantsTelemetry(io.env)) return undefined
+  const { monitorRun } = await import('../monitor/monitor.ts')
+  return monitorRun(opened, { port, env: io.env, warn })
+}
 
 async function runAll(
   opened: readonly Opened[],

@@ -1,8 +1,12 @@
 import { pipelineFiles } from '@millrace/core'
 import { defineCommand } from '../command.ts'
 import { specsOf } from '../find-spec.ts'
+import { addressOf } from '../monitor/server.ts'
 import { findRoot, stateHome } from '../project.ts'
 import { specFlags } from '../spec-flags.ts'
+
+/** Where OpenTelemetry's own exporter for Prometheus listens, too. */
+const defaultPort = '9464'
 
 export default defineCommand({
   name: 'serve',
@@ -12,18 +16,28 @@ export default defineCommand({
   args: [['[SPEC...]', 'Files or pipeline names; default: all pipelines of the project.']],
   flags: {
     ...specFlags,
+    port: {
+      type: 'text',
+      value: '[HOST:]PORT',
+      description: 'Where /metrics, /health/live and /health/ready are served; default 127.0.0.1:9464; `off`: nowhere.',
+    },
     json: { type: 'boolean', description: 'The log as JSON lines, as it is when it goes to no terminal.' },
   },
   examples: [
     ['pipe serve', 'All pipelines of the project.'],
     ['pipe serve orders report --profile production', 'Two of them, with the connections of a profile.'],
+    ['pipe serve --port 0.0.0.0:9464', 'Metrics and health for other machines.'],
   ],
   async run({ flags, args }, io) {
+    const monitor = flags.port === 'off' ? undefined : addressOf('port', flags.port ?? defaultPort)
     const root = findRoot(io.cwd)
     const given = specsOf(args, io)
     const files = () => (args.length > 0 ? given : pipelineFiles(root))
     const stateDir = await stateHome(root, flags.profile ?? 'local', flags, io.cwd)
     const { serve } = await import('../serve/serve.ts')
-    return serve({ root, files, flags: { ...flags, json: false }, stateDir, json: flags.json || !io.terminal }, io)
+    return serve(
+      { root, files, flags: { ...flags, json: false }, stateDir, json: flags.json || !io.terminal, monitor },
+      io,
+    )
   },
 })

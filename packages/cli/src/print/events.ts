@@ -13,6 +13,9 @@ export interface LogLine {
   readonly [more: string]: unknown
 }
 
+/** The pipeline of a line that belongs to none. */
+export const allPipelines = '*'
+
 /** A line as JSON, with the time; secrets are hidden. */
 export const logText = (pipeline: string, { level, name, ...more }: LogLine, nowMs = Date.now()): string =>
   `${hiddenJson({ time: new Date(nowMs).toISOString(), level, pipeline, code: name, ...more })}\n`
@@ -26,6 +29,11 @@ export function lineOf(event: RunEvent): LogLine | undefined {
       const { type, forMs, ...call } = event
       return { level: 'warn', name: type, ...call, forMs: Number.isFinite(forMs) ? forMs : null }
     }
+    case 'stalled':
+    case 'recovered': {
+      const { type, ...call } = event
+      return { level: type === 'stalled' ? 'warn' : 'info', name: type, ...call }
+    }
     case 'warning':
       return { level: 'warn', name: 'warning', node: event.node, message: event.message }
     case 'watermark': {
@@ -37,8 +45,8 @@ export function lineOf(event: RunEvent): LogLine | undefined {
     case 'ended':
       return { level: 'info', name: 'ended', ended: event.ended }
     case 'failed': {
-      const { code, message, place, hint } = event
-      return { level: 'error', name: code, message, place, hint }
+      const { code, node, message, place, hint } = event
+      return { level: 'error', name: code, node, message, place, hint }
     }
     default:
       return undefined
@@ -63,6 +71,8 @@ export function jsonEvents(io: Io): ProgressLine {
   }
   const timer = setInterval(progress, everyMs).unref()
   return {
+    listens: (url) => tell(allPipelines, { level: 'info', name: 'listening', url }),
+    warn: (message) => tell(allPipelines, { level: 'warn', name: 'warning', message }),
     observe(pipeline, event) {
       if (event.type === 'started') started.set(pipeline, event)
       const line = lineOf(event)

@@ -23,6 +23,10 @@ export interface Reading {
 /** The line of one command. */
 export interface ProgressLine {
   readonly observe: NonNullable<RunPipelinesOptions['observe']>
+  /** Says where metrics and health are served. */
+  listens(url: string): void
+  /** Warns of something that concerns no single pipeline. */
+  warn(message: string): void
   /** Clears the line from the terminal; to be called before anything else is printed, and at the end. */
   close(): void
 }
@@ -68,6 +72,8 @@ export function showProgress(io: Io): ProgressLine {
     drawn = io.terminal
   }
   return {
+    listens: (url) => say('metrics', `${url}/metrics`),
+    warn: (message) => say('warning', message),
     observe(pipeline, event) {
       switch (event.type) {
         case 'started':

@@ -1,5 +1,6 @@
 /** Starts the process of a pipeline, and says how it ended. */
 import { fork } from 'node:child_process'
+import type { OutOfReach } from '@millrace/core'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
@@ -8,11 +9,15 @@ import type { FromServed, ServedTask, ToServed } from './protocol.ts'
 
 /** What is heard from a process while it runs. */
 export interface Heard {
+  /** It has begun; `outOfReach` asks it. Rejects if it does not answer. */
+  began(outOfReach: () => Promise<readonly OutOfReach[]>): void
   message(message: Extract<FromServed, { type: 'event' | 'live' }>): void
   /** A line that it printed. */
   printed(line: string): void
 }
 
+/** A process that does not answer by then hangs. */
+const mostAnswerMs = 4500
 /** What has not drained by then is killed. */
 const mostDrainMs = 19_000
 
@@ -35,6 +40,22 @@ export function runProcess(
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     })
     const send = (message: ToServed) => void (child.connected && child.send(message, () => {}))
+    const questions = new Map<number, (found: readonly OutOfReach[]) => void>()
+    const outOfReach = () =>
+      new Promise<readonly OutOfReach[]>((answer, fail) => {
+        const question = (asked += 1)
+        const timer = setTimeout(() => {
+          questions.delete(question)
+          fail(new Error(`its process does not answer within ${mostAnswerMs / 1000} s`))
+        }, mostAnswerMs)
+        questions.set(question, (found) => {
+          clearTimeout(timer)
+          questions.delete(question)
+          answer(found)
+        })
+        send({ type: 'reach', question })
+      })
+    let asked = 0
     let result: Ending | undefined
     let killTimer: NodeJS.Timeout | undefined
     const stop = () => {
@@ -42,6 +63,7 @@ export function runProcess(
       killTimer = setTimeout(() => child.kill('SIGKILL'), mostDrainMs)
     }
     send({ type: 'start', task })
+    heard.began(outOfReach)
     if (signal.aborted) stop()
     else signal.addEventListener('abort', stop, { once: true })
     for (const stream of [child.stdout, child.stderr] as Readable[])
@@ -51,6 +73,8 @@ export function runProcess(
         case 'event':
         case 'live':
           return heard.message(message)
+        case 'reached':
+          return questions.get(message.question)?.(message.outOfReach)
         case 'ended':
           result = endingOf(message)
           return
@@ -66,6 +90,7 @@ export function runProcess(
     const end = (message: string) => {
       clearTimeout(killTimer)
       signal.removeEventListener('abort', stop)
+      for (const answer of questions.values()) answer([])
       resolve(result ?? { type: 'killed', why: { code: 'killed', message } })
     }
     child.on('error', (error) => end(error.message))

@@ -1,6 +1,7 @@
 /** What `serve` and the process of a pipeline say to each other. */
-import type { Counters, Progress, RunEvent, SharedRun } from '@millrace/core'
+import type { OutOfReach, RunEvent, SharedRun } from '@millrace/core'
 import type { Given } from '../command.ts'
+import type { LiveNumbers } from '../monitor/meter.ts'
 import type { Described } from '../print/error.ts'
 import type { specFlags } from '../spec-flags.ts'
 import type { RunCounts } from './run.ts'
@@ -18,22 +19,17 @@ export interface ServedTask {
 }
 
 /** Messages to the process. */
-export type ToServed = { readonly type: 'start'; readonly task: ServedTask } | { readonly type: 'stop' }
-
-/** The numbers of a process, as of now. */
-export interface Live {
-  readonly counters: readonly Counters[]
-  readonly progress: Progress
-  readonly residentBytes: number
-  readonly heapBytes: number
-  /** The delay of its event loop since the last report, in seconds: mean and highest. */
-  readonly loopDelay: { readonly mean: number; readonly max: number }
-}
+export type ToServed =
+  | { readonly type: 'start'; readonly task: ServedTask }
+  | { readonly type: 'stop' }
+  /** What is out of reach? */
+  | { readonly type: 'reach'; readonly question: number }
 
 /** Messages from the process. Secrets are hidden in them. */
 export type FromServed =
   | { readonly type: 'event'; readonly event: RunEvent }
-  | { readonly type: 'live'; readonly live: Live }
+  | { readonly type: 'live'; readonly live: LiveNumbers }
+  | { readonly type: 'reached'; readonly question: number; readonly outOfReach: readonly OutOfReach[] }
   | {
       readonly type: 'ended'
       readonly isDone: boolean

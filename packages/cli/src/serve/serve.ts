@@ -6,14 +6,16 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Clock, hasEnded, holdFolder, MillraceError, type Plan, sharedRunOf, systemClock } from '@millrace/core'
 import type { Io } from '../io.ts'
-import { lineOf, type LogLine, logText } from '../print/events.ts'
+import { type Address } from '../monitor/server.ts'
+import { allPipelines, lineOf, type LogLine, logText } from '../print/events.ts'
 import { printFindings } from '../print/finding.ts'
 import { logLineText } from '../print/log-line.ts'
 import { textOf } from '../project.ts'
 import { inboxOf, takeRequests } from './inbox.ts'
 import { openLedger, serveFolder } from './ledger.ts'
 import type { Run } from './run.ts'
-import { runProcess } from './process.ts'
+import { monitorServe } from './monitor.ts'
+import { type Heard, runProcess } from './process.ts'
 import type { ServedTask } from './protocol.ts'
 import { appendLog } from './run-log.ts'
 import { createScheduler, type Decision, type Scheduled } from './scheduler.ts'
@@ -29,6 +31,8 @@ export interface ServeOptions {
   readonly stateDir: string
   /** Lines of the log are JSON, or text for people. */
   readonly json: boolean
+  /** Where metrics and health are served; undefined: nowhere. */
+  readonly monitor: Address | undefined
   readonly clock?: Clock
 }
 
@@ -52,11 +56,22 @@ export async function serve(options: ServeOptions, io: Io): Promise<number> {
     let reading = await readSpecs()
     printFindings(reading.findings, 'text', io, (file) => textOf(options.root, file))
     if (reading.accepted.length === 0) return 2
+    const names = (those: readonly Accepted[]) => new Set(those.map(({ name }) => name))
+    const monitor = await monitorServe(options.monitor, {
+      served: () => names(reading.accepted),
+      staysUp: () => names(reading.accepted.filter(({ plan }) => staysUp(plan))),
+      refused: () => reading.refused,
+      root: options.root,
+      env: io.env,
+      warn: (message) => log(allPipelines, { level: 'warn', name: 'warning', message }),
+    })
+    if (monitor.url) log(allPipelines, { level: 'info', name: 'listening', url: monitor.url })
     const scheduler = createScheduler({
       clock,
       ledger,
       launch: (run, signal) => launch(run, acceptedAs(reading, run.pipeline), signal),
       decided(pipeline, decision) {
+        monitor.decided(pipeline, decision)
         log(pipeline, decisionLine(decision), 'run' in decision && 'id' in decision.run ? decision.run.id : undefined)
         // A whole run has ended: an edit that had to wait for that may now be possible.
         if (decision.type === 'succeeded' && reading.refused.has(pipeline)) void reload()
@@ -74,14 +89,20 @@ export async function serve(options: ServeOptions, io: Io): Promise<number> {
         sharedRun: incarnation ?? undefined,
         untilCaughtUp: plan.runs === 'continue' && !staysUp(plan),
       }
-      const heard = {
-        message(message: Parameters<Parameters<typeof runProcess>[2]['message']>[0]) {
-          const line = message.type === 'event' ? lineOf(message.event) : undefined
-          if (line) log(run.pipeline, line, run.id)
+      const { pipeline } = run
+      const heard: Heard = {
+        began: (outOfReach) => monitor.began(pipeline, outOfReach),
+        message(message) {
+          if (message.type === 'live') return monitor.live(pipeline, message.live)
+          monitor.event(pipeline, message.event)
+          const line = lineOf(message.event)
+          if (line) log(pipeline, line, run.id)
         },
-        printed: (message: string) => log(run.pipeline, { level: 'info', name: 'output', message }, run.id),
+        printed: (message) => log(pipeline, { level: 'info', name: 'output', message }, run.id),
       }
-      return runProcess(task, { cwd: options.root, env: io.env }, heard, signal)
+      return runProcess(task, { cwd: options.root, env: io.env }, heard, signal).finally(() =>
+        monitor.stopped(pipeline),
+      )
     }
 
     const watch = createWatch(() => void reload())
@@ -126,13 +147,15 @@ export async function serve(options: ServeOptions, io: Io): Promise<number> {
     const onHangup = () => void reload()
     process.on('SIGHUP', onHangup)
     try {
-      await stopped(io.stopSignal())
+      await stopped(io.stopSignal(options.json))
+      log(allPipelines, { level: 'info', name: 'stopping', message: 'stop requested: draining' })
     } finally {
       process.off('SIGHUP', onHangup)
       clearInterval(inboxTimer)
       watch.close()
       await busy
       await scheduler.stop()
+      await monitor.close()
     }
     return 0
   } finally {

@@ -2,8 +2,16 @@
  * The process of a pipeline under `serve`. It checks the spec itself, as it was accepted, and reports events, numbers
  * and its end. It drains when told to, by a message or by SIGTERM, and when `serve` is gone.
  */
-import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { type Counters, hiddenJson, type RunEvent, run, type Summary } from '@millrace/core'
+import {
+  type Contact,
+  type Counters,
+  createContact,
+  hiddenJson,
+  type RunEvent,
+  run,
+  type Summary,
+} from '@millrace/core'
+import { measureProcess } from '../monitor/process-numbers.ts'
 import { startInThread } from '../parallel.ts'
 import { described } from '../print/error.ts'
 
@@ -18,11 +26,12 @@ const reportEveryMs = 2000
 const mostDrainMs = 19_500
 
 const stop = new AbortController()
-const nanoseconds = 1e9
+let contact: Contact | undefined
 
 process.on('message', (message: ToServed) => {
   if (message.type === 'stop') drain()
-  else void serve(message.task)
+  else if (message.type === 'start') void serve(message.task)
+  else void answer(message.question)
 })
 process.on('disconnect', drain)
 process.on('SIGTERM', drain)
@@ -43,8 +52,12 @@ function tell(message: FromServed): Promise<void> {
   })
 }
 
+async function answer(question: number): Promise<void> {
+  await tell({ type: 'reached', question, outOfReach: (await contact?.outOfReach()) ?? [] })
+}
+
 async function serve({ spec, texts, flags, sharedRun, untilCaughtUp }: ServedTask): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
+  let report: Report | undefined
   try {
     const findings: string[] = []
     const io = {
@@ -60,12 +73,14 @@ async function serve({ spec, texts, flags, sharedRun, untilCaughtUp }: ServedTas
     if (!opened) throw Object.assign(new Error(findings.join('').trim()), { code: 'spec_refused', exitCode: 2 })
     const { plan, registry, workspace } = opened
     keepYoungGenerationSmall(plan.runs === 'whole')
+    const watched = (contact = createContact(plan, registry, workspace))
     const summary = await run(plan, registry, {
       ...workspace,
       signal: stop.signal,
       observe(event) {
+        watched.observe(event)
         void tell({ type: 'event', event })
-        if (event.type === 'started' && !timer) timer = report(event)
+        if (event.type === 'started' && !report) report = reportNumbers(event)
       },
       ...(sharedRun ? { sharedRun } : {}),
       ...(untilCaughtUp ? { until: Promise.resolve() } : {}),
@@ -80,23 +95,28 @@ async function serve({ spec, texts, flags, sharedRun, untilCaughtUp }: ServedTas
   } catch (error) {
     await tell({ type: 'error', error: described(error) })
   } finally {
-    clearInterval(timer)
+    await report?.end()
     process.exit()
   }
 }
 
-/** Reports the numbers of a run until its timer is cleared. */
-function report({ counters, progress }: Extract<RunEvent, { type: 'started' }>): NodeJS.Timeout {
-  const loop = monitorEventLoopDelay({ resolution: 20 })
-  loop.enable()
-  const numbers = () => {
-    const { rss, heapUsed } = process.memoryUsage()
-    const loopDelay = { mean: (loop.mean || 0) / nanoseconds, max: loop.max / nanoseconds }
-    loop.reset()
-    void tell({ type: 'live', live: { counters, progress, residentBytes: rss, heapBytes: heapUsed, loopDelay } })
+/** What is reported of a run from time to time. */
+interface Report {
+  /** Reports once more, and no more. */
+  end(): Promise<void>
+}
+
+function reportNumbers({ counters, progress }: Extract<RunEvent, { type: 'started' }>): Report {
+  const measure = measureProcess()
+  const numbers = () => tell({ type: 'live', live: { counters, progress, ...measure() } })
+  void numbers()
+  const timer = setInterval(() => void numbers(), reportEveryMs)
+  return {
+    end() {
+      clearInterval(timer)
+      return numbers()
+    },
   }
-  numbers()
-  return setInterval(numbers, reportEveryMs)
 }
 
 /** What the run did: a whole one since it began, whatever interrupted it, a continuing one in this process. */

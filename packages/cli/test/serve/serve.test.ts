@@ -19,7 +19,7 @@ interface Line {
 
 /** A served project: its processes, and its log. */
 function serve(folder: string) {
-  const child: ChildProcess = spawn(process.execPath, [...main, 'serve'], { cwd: folder })
+  const child: ChildProcess = spawn(process.execPath, [...main, 'serve', '--port', 'off'], { cwd: folder })
   onTestFinished(() => void child.kill('SIGKILL'))
   let printed = ''
   let errors = ''

@@ -19,6 +19,8 @@ export const freshRead = (signal: AbortSignal, more: Partial<ReadContext> = {}):
   beganMs: systemClock.now(),
   continues: false,
   attempts: () => ({ waitToRetry: (error) => Promise.reject(error), succeeded: () => {} }),
+  outOfReach: () => Promise.resolve([]),
+  cannotAnswer: () => {},
   warn: () => {},
   ...more,
 })

@@ -23,6 +23,17 @@ export interface Attempts {
   succeeded(): void
 }
 
+/** A source or sink whose system does not answer. */
+export interface OutOfReach {
+  /** Its id. */
+  readonly node: string
+  /** The error of the last try: its code and message, without secrets. */
+  readonly code: string
+  readonly message: string
+  /** Since when, ms UTC. */
+  readonly sinceMs: number
+}
+
 /** The context of a read. */
 export interface ReadContext {
   /** Aborted when the run stops. `read` must then return, or throw, within a second. */
@@ -58,6 +69,13 @@ export interface ReadContext {
    * server of several. Any other failure is thrown: the engine then reads again.
    */
   attempts(doing: string): Attempts
+  /**
+   * What does not answer in this pipeline now, so that a source that answers can tell who asks whether it is healthy;
+   * settles within about three seconds.
+   */
+  outOfReach(): Promise<readonly OutOfReach[]>
+  /** A source that answers says why it cannot now, or undefined: that it can. May be called again with the same. */
+  cannotAnswer(why: { readonly code: string; readonly message: string } | undefined): void
   /** Warns the user: something was recovered, nothing is lost. */
   warn(message: string): void
 }

@@ -35,6 +35,8 @@ export interface Applied {
   readonly origins?: Int32Array
   /** How many input rows went into the step's memory and will come out as results; for the balance. */
   readonly held?: number
+  /** How many came too late for a window. They are in a side output, or in none. */
+  readonly late?: number
   /** Named outputs: the array form of `out.side`. */
   readonly sideOutputs?: Readonly<Record<string, { readonly rows: readonly Row[]; readonly origins: Int32Array }>>
 }

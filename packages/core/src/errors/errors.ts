@@ -27,17 +27,26 @@ export class MillraceError extends Error {
   readonly hint: string | undefined
   /** Where: file:line:col, or split and position. */
   readonly place: string | undefined
+  /** The source, step or sink at which a run failed. */
+  readonly node: string | undefined
   readonly exitCode: 1 | 2 | 3
 
   constructor(
     code: string,
     message: string,
-    more: { hint?: string | undefined; place?: string | undefined; exitCode?: 1 | 2 | 3; cause?: unknown } = {},
+    more: {
+      hint?: string | undefined
+      place?: string | undefined
+      node?: string | undefined
+      exitCode?: 1 | 2 | 3
+      cause?: unknown
+    } = {},
   ) {
     super(message, more.cause === undefined ? undefined : { cause: more.cause })
     this.code = code
     this.hint = more.hint
     this.place = more.place
+    this.node = more.node
     this.exitCode = more.exitCode ?? 1
   }
 }

@@ -59,6 +59,18 @@ export const commandErrors = {
       'The command asks a running `pipe serve` for something, and none is running for this project and profile.',
     hint: 'start it: pipe serve. It has to use the same --profile and --state-dir',
   },
+  starting: {
+    title: 'not ready yet',
+    explanation:
+      'The pipeline opens its sinks or waits for its process, and has not begun to read; `/health/ready` says so.',
+    hint: 'wait; if it lasts, its log says what it waits for: pipe runs logs PIPELINE',
+  },
+  answers_late: {
+    title: 'requests wait for their answers',
+    explanation:
+      'A request to a gateway has waited for three seconds, or for `answer_timeout` if that is shorter: its sinks take nothing, and do not fail either.',
+    hint: 'look at the sinks of the pipeline; the gateway is not ready until the request is answered',
+  },
   serve_killed: {
     title: 'ended with its `serve`',
     explanation:

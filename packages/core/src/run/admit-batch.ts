@@ -6,6 +6,7 @@ import { idPosition, idPrefix } from '../record/index.ts'
 import type { BadRecord, Batch } from '../record/index.ts'
 import type { Answers } from './answers.ts'
 import type { BadRecords } from './bad-records.ts'
+import { countCode } from './counters.ts'
 import type { Component, SourceNode } from './nodes.ts'
 
 /** Counts a batch and reports its bad records. Returns how many records it holds. */
@@ -20,11 +21,12 @@ export function admitBatch(
   const failedIn = new Map<string, number>()
   let undecoded = 0
   for (const record of batch.bad ?? []) {
-    const { step } = record
+    const { step, code } = record
+    const failing = step === undefined ? node.count : counters.steps[step]!
+    countCode(failing, code)
     if (step === undefined) undecoded++
     else failedIn.set(step, (failedIn.get(step) ?? 0) + 1)
-    if (reportOne(node, batch, record, component, bad, answers))
-      (step === undefined ? node.count : counters.steps[step]!).refused++
+    if (reportOne(node, batch, record, component, bad, answers)) failing.refused++
   }
   let dropped = 0
   for (const [, n] of batch.dropped ?? []) dropped += n

@@ -167,6 +167,7 @@ function createFailureLimit(stopAbove: number | undefined) {
       `${failed} of the last ${seen} records of ${source} failed, more than ${allowed}`,
       {
         place: source,
+        node: source,
         hint: 'look at them with `pipe dead-letter list`, fix the spec (a date format? a type?) and run again',
       },
     )

@@ -38,6 +38,7 @@
  * This is one file because the order of these steps is the guarantee, and has to be read in one place.
  */
 import type { Clock } from '../clock.ts'
+import type { ReadContext } from '../connector/index.ts'
 import { MillraceError } from '../errors/index.ts'
 import type { Observer, Progress } from './observe.ts'
 import type { Store } from '../store/index.ts'
@@ -81,6 +82,7 @@ export interface ComponentOptions {
   /** Tears the whole run down because of a failure. */
   readonly tearDown: Shutdown['tearDown']
   readonly observe: Observer
+  readonly outOfReach: ReadContext['outOfReach']
   readonly progress: Progress
   readonly instance: { readonly i: number; readonly n: number }
   readonly bounds: Bounds
@@ -217,6 +219,7 @@ export async function runComponent(component: Component, options: ComponentOptio
   }
   let reachBarrier = () => Promise.resolve()
   const epochs = createEpochs({
+    clock,
     component,
     store,
     calls,
@@ -236,12 +239,12 @@ export async function runComponent(component: Component, options: ComponentOptio
     reachBarrier = taken.reachBarrier
     ending = epochs
       .finish(taken.barrier)
-      .then(() => {
+      .then((saveMs) => {
         saved = taken.barrier.epoch
         epoch.saved(taken.barrier)
         order?.saved(saved)
         replays.saved()
-        observe({ type: 'saved', epoch: saved, durationMs: clock.monotonic() - startedMs })
+        observe({ type: 'saved', epoch: saved, durationMs: clock.monotonic() - startedMs, saveMs })
       })
       .catch(halt.fail)
       .then(() => {
@@ -305,6 +308,8 @@ export async function runComponent(component: Component, options: ComponentOptio
         beganMs,
         continues: !options.whole,
         attempts: (doing) => calls.attempts(node, doing, stopReading.signal),
+        outOfReach: options.outOfReach,
+        cannotAnswer: reportStalls(node.id, clock, observe),
         warn: (message) => observe({ type: 'warning', node: node.id, message }),
       },
       onSplits(found) {
@@ -409,6 +414,20 @@ export async function runComponent(component: Component, options: ComponentOptio
   }
 }
 
+/** Reports when a source cannot answer, and when it can again. */
+function reportStalls(node: string, clock: Clock, observe: Observer): ReadContext['cannotAnswer'] {
+  let sinceMs: number | undefined
+  return (why) => {
+    if (why && sinceMs === undefined) {
+      sinceMs = clock.monotonic()
+      observe({ type: 'stalled', node, reason: why.code, message: why.message })
+    } else if (!why && sinceMs !== undefined) {
+      observe({ type: 'recovered', node, doing: 'answering', afterMs: Math.round(clock.monotonic() - sinceMs) })
+      sinceMs = undefined
+    }
+  }
+}
+
 /** A source that ignores the stop signal is abandoned. Nothing of it is lost, and the others drain. */
 function abandonStuckReaders(clock: Clock, stop: AbortSignal, sources: readonly SourceNode[], observe: Observer) {
   return (reading: Promise<void>, k: number): Promise<void> =>
@@ -440,6 +459,7 @@ async function locateFailure(failure: unknown, component: Component): Promise<un
     (f.source ? `${f.source}, split ${f.split}, position ${f.position}` : f.id)
   const field = f.field ? ` (field ${f.field})` : ''
   return new MillraceError(f.code, `${f.message ?? f.code}${field}`, {
+    node: f.node,
     place: f.node === f.source ? place : `${place}, at ${f.node}`,
     hint: 'fix the input and run again: it resumes where it stopped. Or send bad records to a dead letter: on_error: { data: dead_letter }',
   })

@@ -12,6 +12,8 @@ export interface SourceCounters {
   out: number
   /** Could not be decoded. */
   failed: number
+  /** The same by code. */
+  codes: Record<string, number>
   /** Of these, refused to the sender. */
   refused: number
   /** Fields that are not in the schema and were left out of the records. */
@@ -25,7 +27,11 @@ export interface StepCounters {
   in: number
   out: number
   filtered: number
+  /** Came too late for a window: filtered, or passed on by a side output. */
+  late: number
   failed: number
+  /** The same by code. */
+  codes: Record<string, number>
   /** Of these, refused to the sender. */
   refused: number
   /** Held back at the gate: another record of their request was refused. */
@@ -45,6 +51,8 @@ export interface SinkCounters {
   in: number
   delivered: number
   failed: number
+  /** The same by code. */
+  codes: Record<string, number>
   /** Of these, reported to the sender, or dead letters that stay as they are. */
   refused: number
   /** Dead letters that entered here again, in addition to what its inputs deliver. */
@@ -64,6 +72,7 @@ export const sourceCounters = (): SourceCounters => ({
   read: 0,
   out: 0,
   failed: 0,
+  codes: {},
   refused: 0,
   unknown: 0,
   bytes: 0,
@@ -73,7 +82,9 @@ export const stepCounters = (): StepCounters => ({
   in: 0,
   out: 0,
   filtered: 0,
+  late: 0,
   failed: 0,
+  codes: {},
   refused: 0,
   gated: 0,
   held: 0,
@@ -86,10 +97,16 @@ export const sinkCounters = (): SinkCounters => ({
   in: 0,
   delivered: 0,
   failed: 0,
+  codes: {},
   refused: 0,
   replayed: 0,
   gated: 0,
 })
+
+/** Counts a failure under its code. The number of failures itself is counted where the record is. */
+export function countCode({ codes }: { readonly codes: Record<string, number> }, code: string): void {
+  codes[code] = (codes[code] ?? 0) + 1
+}
 
 /** Restores saved counts for the nodes that still exist. */
 export function restoreCounters(counters: Counters, saved: Readonly<Record<string, Json>>): void {

@@ -8,6 +8,7 @@
  *
  * Decision: docs/decisions/20261130-publishing-beside-the-next-epoch.md
  */
+import type { Clock } from '../clock.ts'
 import type { Done } from '../connector/index.ts'
 import { crashPoint } from '../crash.ts'
 import type { Json } from '../record/index.ts'
@@ -21,6 +22,7 @@ import type { Replays } from './replays.ts'
 import type { Calls } from './retry.ts'
 
 export interface EpochContext {
+  readonly clock: Clock
   readonly component: Component
   readonly store: Store
   readonly calls: Calls
@@ -35,8 +37,8 @@ export interface EpochContext {
 
 /** Ends epochs, one after the other. */
 export interface Epochs {
-  /** Resolves when the epoch is saved and the writers may continue. */
-  finish(barrier: Barrier): Promise<void>
+  /** Resolves when the epoch is saved and the writers may continue: with how long the save took, ms. */
+  finish(barrier: Barrier): Promise<number>
   /** Stages published and commit actions carried out that are not recorded as such yet. */
   takeDone(): { readonly stages: readonly number[]; readonly commitActions: readonly number[] }
   /** Resolves when no publish is running any more. */
@@ -61,7 +63,7 @@ export function createEpochs(ctx: EpochContext): Epochs {
   let publishing = 0
   let onSlotFree = () => {}
 
-  const finish = async (barrier: Barrier): Promise<void> => {
+  const finish: Epochs['finish'] = async (barrier) => {
     await ctx.reachBarrier(barrier)
     while (barrier.roll && publishing >= maxPublishing) await new Promise<void>((resolve) => (onSlotFree = resolve))
 
@@ -70,7 +72,9 @@ export function createEpochs(ctx: EpochContext): Epochs {
     crashPoint('after_flush')
 
     const answered = component.sources.map(({ id }) => barrier.requests.filter((r) => r.source === id).map(outcomeOf))
+    const startedMs = ctx.clock.monotonic()
     const ids = saveAll(barrier, flushed, answered)
+    const saveMs = ctx.clock.monotonic() - startedMs
 
     const stages = flushed.stages.map((stage, k): NewStage => ({ ...stage, id: ids.stages[k]! }))
     const quick = stages.filter(({ node }) => !node.capabilities.slowPublish)
@@ -83,6 +87,7 @@ export function createEpochs(ctx: EpochContext): Epochs {
       else afterPublishes(commitSources)
     } else afterPublishes(() => publishAll(stages.filter((s) => !quick.includes(s))).then(commitSources))
     crashPoint('after_commit')
+    return saveMs
   }
 
   /** Runs after what is already being published. */

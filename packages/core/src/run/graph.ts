@@ -10,6 +10,7 @@ import type { Now, Output } from '../connector/index.ts'
 import { crashPoint } from '../crash.ts'
 import { Records, type Result, type Row } from '../record/index.ts'
 import type { OnFail } from './bad-records.ts'
+import { countCode } from './counters.ts'
 import type { SinkNode, StepNode } from './nodes.ts'
 import type { QueuedRecords } from './queue.ts'
 
@@ -176,6 +177,7 @@ function applyStep(
     const out: Output = {
       fail(i, code, more) {
         failed++
+        countCode(count, code)
         if (onFail(id, policy, records, i, code, more)) count.refused++
       },
       side(name, row, i) {
@@ -206,6 +208,7 @@ function applyStep(
     count.out += passedOn.length
     count.failed += failed
     count.held += held
+    count.late += applied.late ?? 0
     count.filtered += records.length - failed - passed - held
     emit(id, passedOn, bytes)
     for (const [name, own] of named) emit(name, own, bytes)
@@ -244,6 +247,7 @@ function resultsOf(node: StepNode, pipeline: string, onFail: OnFail): Results {
     fail(row, at, code, more) {
       node.count.results++
       node.count.failed++
+      countCode(node.count, code)
       onFail(node.id, node.policy, Records.ofResults([row], [{ step: node.id, ...at }], pipeline), 0, code, more)
     },
     take: () => rows && Records.ofResults(rows, results!, pipeline),

@@ -4,31 +4,40 @@ import type { StepWatermark } from './watermark-report.ts'
 
 /** Something that happened in a run. */
 export type RunEvent =
-  /** Reading begins. `counters` are live: read them whenever needed. */
+  /**
+   * Reading begins. `counters` and `progress` are live: read them whenever needed. `before`: the counters until now.
+   */
   | {
       readonly type: 'started'
       readonly pipeline: string
       readonly incarnation: number
       readonly resumed: boolean
       readonly counters: readonly Counters[]
+      readonly before: readonly Counters[]
       readonly progress: Progress
     }
-  | { readonly type: 'saved'; readonly epoch: number; readonly durationMs: number }
+  /** `durationMs`: from the barrier until everything is saved, published and committed; `saveMs`: the save alone. */
+  | { readonly type: 'saved'; readonly epoch: number; readonly durationMs: number; readonly saveMs: number }
   | { readonly type: 'published'; readonly sink: string }
   /**
-   * A call failed and is retried; nothing is lost. `sinceMs`: how long it has been failing; `forMs`: how long it is
-   * retried, Infinity: until it succeeds.
+   * A call failed and is retried; nothing is lost. `reason`: the code of its error; `sinceMs`: how long it has been
+   * failing; `forMs`: how long it is retried, Infinity: until it succeeds.
    */
   | {
       readonly type: 'retry'
       readonly node: string
       readonly doing: string
+      readonly reason: string
       readonly message: string
       readonly attempt: number
       readonly waitMs: number
       readonly sinceMs: number
       readonly forMs: number
     }
+  /** A source cannot answer its senders for now. */
+  | { readonly type: 'stalled'; readonly node: string; readonly reason: string; readonly message: string }
+  /** A call that was retried has succeeded, or a source can answer again. */
+  | { readonly type: 'recovered'; readonly node: string; readonly doing: string; readonly afterMs: number }
   | { readonly type: 'warning'; readonly node: string; readonly message: string }
   /** Another lane holds the watermark of a step, or for another reason, and has done so for a second. */
   | ({ readonly type: 'watermark' } & StepWatermark)
@@ -38,6 +47,7 @@ export type RunEvent =
   | {
       readonly type: 'failed'
       readonly code: string
+      readonly node?: string | undefined
       readonly message: string
       readonly place?: string | undefined
       readonly hint?: string | undefined
@@ -57,6 +67,8 @@ export interface Progress {
   arrivedMs?: number
   /** The steps that use event time, in each worker, as of the last second. Absent: there are none. */
   watermarks?: readonly StepWatermark[] | undefined
+  /** When the system of each source and sink last answered, ms UTC. */
+  answeredMs: Readonly<Record<string, number>>
 }
 
 /** Called with each event, in order. */

@@ -40,12 +40,15 @@ export interface CallsContext {
   readonly observe: Observer
   /** Aborted: nothing is retried. */
   readonly signal: AbortSignal
+  /** Gets when the system of a node has answered. */
+  answered(node: string, nowMs: number): void
   /** The pipeline continues and has saved before: its systems are known to exist. */
   readonly hasSavedBefore: boolean
   isStopping(): boolean
 }
 
-export function createCalls({ clock, observe, signal, hasSavedBefore, isStopping }: CallsContext): Calls {
+export function createCalls(ctx: CallsContext): Calls {
+  const { clock, observe, signal, hasSavedBefore, isStopping } = ctx
   const answered = new Set<string>()
   const failing = new Map<string, number>()
   const inFlight = new Set<{ readonly node: ConnectorNode; readonly doing: string }>()
@@ -76,13 +79,16 @@ export function createCalls({ clock, observe, signal, hasSavedBefore, isStopping
         const { firstMs, maxMs } = node.retry
         const backoff = Math.min(maxMs, firstMs * 2 ** Math.min(attempt - 1, 30)) * (0.5 + Math.random() / 2)
         const waitMs = Math.min(Math.max(requestedMs ?? 0, backoff), leftMs)
-        const { message } = error as Error
+        const { message, code: reason } = error as SystemError
         if (!failing.has(node.id)) failing.set(node.id, clock.now())
-        observe({ type: 'retry', node: node.id, doing, message, attempt, waitMs, sinceMs: waitedMs, forMs })
+        observe({ type: 'retry', node: node.id, doing, reason, message, attempt, waitMs, sinceMs: waitedMs, forMs })
         await clock.sleep(waitMs, giveUp)
         if (giveUp.aborted) throw asRunError(error, node, doing, exitCode())
       },
       succeeded() {
+        ctx.answered(node.id, clock.now())
+        if (attempt > 0)
+          observe({ type: 'recovered', node: node.id, doing, afterMs: Math.round(clock.monotonic() - sinceMs) })
         attempt = 0
         failing.delete(node.id)
         answered.add(node.id)
@@ -129,16 +135,19 @@ export function asRunError(
   doing: string,
   exitCode: 1 | 3 = 1,
 ): Error {
-  if (named(error, 'MillraceError') || named(error, 'DataStop')) return error as Error
+  if (named(error, 'DataStop')) return error as Error
+  if (named(error, 'MillraceError'))
+    return Object.assign(error as Error, { node: (error as MillraceError).node ?? node.id })
   const place = `${node.id}, ${doing}`
   if (named(error, 'SystemError')) {
     const { code, message, hint } = error as SystemError
-    return new MillraceError(code, message, { place, hint, exitCode, cause: error })
+    return new MillraceError(code, message, { place, node: node.id, hint, exitCode, cause: error })
   }
   const message = error instanceof Error ? error.message : String(error)
   const whose = node.package ? ` in ${node.package}` : ''
   return new MillraceError('unexpected', message, {
     place,
+    node: node.id,
     hint: `the connector or step${whose} threw an error that its contract does not allow: report it to its author, with the stack trace`,
     exitCode,
     cause: error,

@@ -16,6 +16,7 @@ import type { Registry } from '../registry/index.ts'
 import { checkScale } from './rescale.ts'
 import { openStore, type SavedRun, type Store, stateFolder } from '../store/index.ts'
 import { type Ending, runComponent } from './component.ts'
+import { type Contact, createContact } from './contact.ts'
 import { restoreCounters } from './counters.ts'
 import { defaultBounds } from './due.ts'
 import type { SinkNode, StepNode } from './nodes.ts'
@@ -48,8 +49,8 @@ export async function runInstance(plan: Plan, registry: Registry, options: RunOp
   try {
     return await runHere(plan, registry, options)
   } catch (error) {
-    const { code = 'internal', message, place, hint } = error as Partial<MillraceError> & Error
-    options.observe?.({ type: 'failed', code, message, place, hint })
+    const { code = 'internal', message, node, place, hint } = error as Partial<MillraceError> & Error
+    options.observe?.({ type: 'failed', code, node, message, place, hint })
     throw error
   }
 }
@@ -67,7 +68,8 @@ async function runHere(plan: Plan, registry: Registry, options: RunOptions): Pro
     removeWatermarks(store.folder)
     const start = startOrResume(plan, registry, store, options, clock)
     if (start.isOver) return summaryOfEnded(plan, instance, store, start, clock)
-    const controls = createControls(plan, options, clock, start)
+    const contact = createContact(plan, registry, options, clock)
+    const controls = createControls(plan, options, clock, start, contact)
     const replayInput = createReplayInput({ plan, registry, options, clock, store, gone: start.gone })
     const opened: SinkNode[] = []
     try {
@@ -191,7 +193,7 @@ function summaryOfEnded(plan: Plan, instance: WiredInstance, store: Store, start
     instance,
     start,
     before,
-    progress: { bytes: 0, totalBytes: 0, complete: true },
+    progress: { bytes: 0, totalBytes: 0, complete: true, answeredMs: {} },
     clock,
     endings: [],
     ended: true,
@@ -204,6 +206,7 @@ function summaryOfEnded(plan: Plan, instance: WiredInstance, store: Store, start
 
 interface Controls {
   readonly observe: Observer
+  readonly outOfReach: Contact['outOfReach']
   readonly stop: AbortSignal
   readonly abort: AbortController
   readonly calls: Calls
@@ -211,14 +214,33 @@ interface Controls {
   readonly progress: Progress
 }
 
-function createControls(plan: Plan, options: RunOptions, clock: Clock, start: RunStart): Controls {
-  const observe = options.observe ?? (() => {})
+function createControls(plan: Plan, options: RunOptions, clock: Clock, start: RunStart, contact: Contact): Controls {
+  const observe: Observer = (event) => {
+    contact.observe(event)
+    options.observe?.(event)
+  }
   const stop = options.signal ?? new AbortController().signal
   const abort = new AbortController()
   const hasSavedBefore = plan.runs === 'continue' && start.hasSaved
-  const calls = createCalls({ clock, observe, signal: abort.signal, hasSavedBefore, isStopping: () => stop.aborted })
+  const answeredMs: Record<string, number> = {}
+  const calls = createCalls({
+    clock,
+    observe,
+    signal: abort.signal,
+    answered: (node, nowMs) => void (answeredMs[node] = nowMs),
+    hasSavedBefore,
+    isStopping: () => stop.aborted,
+  })
   const shutdown = createShutdown({ clock, observe, calls, stop, abort, drainMs: options.drainMs ?? 18_000 })
-  return { observe, stop, abort, calls, shutdown, progress: { bytes: 0, totalBytes: 0, complete: false } }
+  return {
+    observe,
+    outOfReach: contact.outOfReach,
+    stop,
+    abort,
+    calls,
+    shutdown,
+    progress: { bytes: 0, totalBytes: 0, complete: false, answeredMs },
+  }
 }
 
 type Starting = RunOptions &
@@ -284,6 +306,7 @@ async function prepare(
     incarnation: start.run.incarnation,
     resumed: start.resumed,
     counters: components.map((c) => c.counters),
+    before: structuredClone(components.map((c) => c.counters)),
     progress: ctx.progress,
   })
   return before
@@ -323,6 +346,7 @@ async function runAll(
       abort: ctx.abort,
       tearDown: shutdown.tearDown,
       observe: ctx.observe,
+      outOfReach: ctx.outOfReach,
       progress: ctx.progress,
       instance: ctx.at,
       bounds: { ...defaultBounds, ...ctx.bounds },

@@ -103,6 +103,7 @@ function observeAll(workers: number, observe: NonNullable<RunOptions['observe']>
           ...event,
           resumed: started.some((s) => s.resumed),
           counters: started.flatMap((s) => s.counters),
+          before: started.flatMap((s) => s.before),
           progress: combinedProgress(started.map((s) => s.progress)),
         })
       return
@@ -135,6 +136,12 @@ const combinedProgress = (parts: readonly Progress[]) => ({
   get watermarks() {
     const known = parts.flatMap((p) => p.watermarks ?? [])
     return known.length ? known : undefined
+  },
+  get answeredMs() {
+    const all: Record<string, number> = {}
+    for (const [node, ms] of parts.flatMap((p) => Object.entries(p.answeredMs)))
+      all[node] = Math.max(ms, all[node] ?? 0)
+    return all
   },
   get complete() {
     return parts.every((p) => p.complete)

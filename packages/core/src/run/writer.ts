@@ -9,6 +9,7 @@ import { type PartialWriteError, SystemError } from '../errors/index.ts'
 import type { Records } from '../record/index.ts'
 import type { OnFail } from './bad-records.ts'
 import type { Barrier } from './barrier.ts'
+import { countCode } from './counters.ts'
 import type { SinkNode } from './nodes.ts'
 import type { QueuedRecords } from './queue.ts'
 import { type Calls, isPartial } from './retry.ts'
@@ -73,6 +74,7 @@ async function writeOnce(node: SinkNode, records: Records, ctx: WriterContext): 
       if (f.kind === 'system') retry.push(f.index)
       else {
         node.count.failed++
+        countCode(node.count, f.code)
         const more = { message: f.message, field: f.field }
         if (ctx.onFail(node.id, node.policy, records, f.index, f.code, more)) node.count.refused++
       }

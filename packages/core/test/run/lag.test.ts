@@ -12,7 +12,7 @@ const batch = (split: string, behind?: number, arrivedMs?: number): Batch => ({
 })
 
 it('lag is the sum of what is left in all splits, and the arrival of the last record of the source that is furthest behind', () => {
-  const progress: Progress = { bytes: 0, totalBytes: 0, complete: false }
+  const progress: Progress = { bytes: 0, totalBytes: 0, complete: false, answeredMs: {} }
   const saw = lagOf(progress)
   saw('files', batch('a.csv'))
   expect(progress.behind).toBeUndefined()

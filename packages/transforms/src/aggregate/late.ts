@@ -23,7 +23,7 @@ export function lateRecords(name: string | undefined) {
     },
     /** What the call returns: no rows but these. `held`: how many records went into memory. */
     applied(held: number): Applied {
-      const result = { rows: [], origins: none, held }
+      const result = { rows: [], origins: none, held, late: rows.length }
       if (name === undefined || name === 'drop' || rows.length === 0) return result
       return { ...result, sideOutputs: { [name]: { rows, origins: Int32Array.from(origins) } } }
     },
