@@ -8,7 +8,7 @@ export default defineCommand({
   name: 'serve',
   summary: 'Serve a project: keep its endless pipelines up, and run the others on their `schedule`.',
   details:
-    'Each pipeline runs in a process of its own. Specs that change are read again, and so they are on SIGHUP; an edit with errors does not take effect. SIGTERM drains all within 20 s.\nThe log is JSON lines, or text on a terminal. `pipe runs list` shows what has run, `pipe trigger` starts a run now.',
+    'Each pipeline runs in a process of its own. Specs that change are read again, and so they are on SIGHUP; an edit with errors does not take effect. SIGTERM drains all within 20 s.\nThe log is JSON lines, or text on a terminal. `pipe runs list` shows what has run, `pipe trigger PIPELINE` starts a run now.',
   args: [['[SPEC...]', 'Files or pipeline names; default: all pipelines of the project.']],
   flags: {
     ...specFlags,
