@@ -125,7 +125,7 @@ export const shownFinding = (
   code: string,
 ): Promise<{ readonly printed: string; readonly before: readonly Finding[]; readonly after: readonly Finding[] }> =>
   inFolder(async (folder) => {
-    for (const name of ['millrace.yaml', 'profiles', 'schemas'])
+    for (const name of ['millrace.yaml', 'pipelines', 'profiles', 'schemas'])
       cpSync(join(corpus, name), join(folder, name), { recursive: true })
     const mend = mends[code]!
     const { wrong, right } = specOf(mend)

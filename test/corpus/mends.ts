@@ -265,6 +265,11 @@ export const mends: Readonly<Record<string, Mend>> = {
   bad_cron: { spec: 'bad-cron', lines: { 4: 'schedule: { cron: "1 2 * * *" }' } },
   unknown_pipeline: { spec: 'unknown-pipeline', lines: { 4: 'schedule: { cron: "@daily" }' } },
   after_circle: { spec: 'after-circle', lines: { 4: 'schedule: { cron: "@daily" }' } },
+  scheduled_output: {
+    spec: 'scheduled-output',
+    lines: { 6: 'sinks: { out: { type: files, config: { path: out.jsonl, existing: replace } } }' },
+  },
+  after_endless: { spec: 'after-endless', lines: { 4: 'schedule: { cron: "@daily" }' } },
   parallel_source: { spec: 'parallel-source', lines: { 4: 'parallelism: 1' } },
   parallel_state: {
     spec: 'parallel-state',

@@ -50,6 +50,10 @@ export interface MongodbOptions {
     | undefined
 }
 
+/** A collection, for `SourceDefinition.reads`. The servers may be named in several ways, so they are left out. */
+export const placeOf = (o: MongodbOptions & { readonly collection: string }): string =>
+  `mongodb:${o.database}.${o.collection}`
+
 const unfit = /[/\\. "$*<>:|?\0]/
 
 /**

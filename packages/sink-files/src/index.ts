@@ -50,6 +50,7 @@ export const sinkFiles = defineSink({
   accepts: (o, record) => (isReadable(o) ? acceptProblems(o, record) : []),
   mapping: ({ kind }) => stored[kind],
   writes: (o, env) => placesOf([o.path], env),
+  stopsAtExisting: (o) => o.existing === 'stop',
   readBack: (o) => ({ path: readPath(o), format: formats.readBack(layoutOf(o).format) }),
   create: (o, ctx) => createFilesSink(o, ctx, nodeDisk, () => performance.now()),
   async probe(o, env) {

@@ -4,7 +4,7 @@
  */
 import { defineSink, isNested, type Problem, type RecordType, type Type } from '@millrace/core'
 import { documentFieldProblems, documentProblems, keyFields, keyProblems } from '@millrace/kinds'
-import { mongodbProblems } from '@millrace/client-mongodb'
+import { mongodbProblems, placeOf } from '@millrace/client-mongodb'
 import { type Options, options } from './options.ts'
 import type { OpenCollection } from './write.ts'
 
@@ -98,6 +98,7 @@ export const mongodb = defineSink({
   }),
   accepts,
   mapping,
+  writes: (o) => [placeOf(o)],
   create(o, ctx) {
     let sink: OpenCollection | undefined
     return {

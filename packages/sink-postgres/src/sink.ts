@@ -23,6 +23,7 @@ export const postgres = defineSink({
           how: 'load ledger: each epoch is published once, in one transaction with its ledger entry',
         },
   accepts,
+  stopsAtExisting: (o) => o.write !== 'merge' && o.existing === 'stop',
   mapping,
   create(o, ctx) {
     let sink: Sink | undefined

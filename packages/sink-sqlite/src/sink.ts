@@ -40,6 +40,8 @@ export const sqlite = defineSink({
     if (o.collection !== undefined) return documentsSink(o, ctx, path)
     return writeOf(o) === 'merge' ? mergeSink(o, ctx, path) : appendSink(o, ctx, path)
   },
+  writes: (o, env) => [`sqlite:${pathOf(o, env)}#${o.collection ?? o.table}`],
+  stopsAtExisting: (o) => writeOf(o) === 'append' && o.existing === 'stop',
   query: (o, env, query, signal) => queryStore(pathOf(o, env), query, signal),
   probe: async (o, env) => probeStore(pathOf(o, env)),
 })

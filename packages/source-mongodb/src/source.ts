@@ -2,7 +2,7 @@
  * The definition of `type: mongodb` as a source. The driver is loaded when reading begins, so a check costs nothing.
  */
 import { DataError, defineSource } from '@millrace/core'
-import { mongodbProblems } from '@millrace/client-mongodb'
+import { mongodbProblems, placeOf } from '@millrace/client-mongodb'
 import { compileDecoder, documentFromText } from './decode.ts'
 import { options } from './options.ts'
 
@@ -23,6 +23,7 @@ export const mongodb = defineSource({
     },
     locate: async (_split, position) => `${o.collection} of ${o.database}, _id ${position}`,
   }),
+  reads: (o) => [placeOf(o)],
   decoder(_o, ctx) {
     const decode = compileDecoder(ctx)
     return (bytes) => {

@@ -130,6 +130,7 @@ export const sqlite = defineSource({
   },
   capabilities: (o) => ({ bounded: true, replayable: true, lanes: 'one', pushdown: o.collection !== undefined }),
   create: createSource,
+  reads: (o, env) => [`sqlite:${pathOf(o, env)}#${o.collection ?? o.table}`],
   decoder(o, ctx) {
     if (o.collection === undefined) {
       const read = tableReader(ctx.schema)

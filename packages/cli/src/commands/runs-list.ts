@@ -7,7 +7,7 @@ import { readLedger, serveFolder } from '../serve/ledger.ts'
 
 export default defineCommand({
   name: 'runs list',
-  summary: 'List the last runs of `pipe serve`, newest first, and edits that are not in effect.',
+  summary: 'List the last runs of `pipe serve`, newest first, and specs and edits that are not in effect.',
   args: [['[PIPELINE]', 'Only those of this pipeline.']],
   flags: { ...stateFlags, limit: { type: 'text', value: 'N', description: 'At most this many; default 20.' } },
   examples: [
@@ -19,7 +19,7 @@ export default defineCommand({
     const limit = wholeNumber('--limit', flags.limit, 20)
     const ledger = readLedger(home)
     const runs = ledger?.list({ pipeline, limit }) ?? []
-    const refused = [...(ledger?.refused() ?? [])].map(([name, reason]) => ({ pipeline: name, reason }))
+    const refused = ledger?.refused() ?? []
     ledger?.close()
     const servedBy = ledger && holderOf(serveFolder(home))
     if (flags.json) {
@@ -27,8 +27,12 @@ export default defineCommand({
       return 0
     }
     io.out(servedBy ? `Served by ${servedBy}.\n` : 'Not served now.\n')
-    for (const { pipeline: name, reason } of refused)
-      io.out(`The edit of ${name} is not in effect, the spec as it was goes on: ${reason}\n`)
+    for (const { spec, reason, served } of refused)
+      io.out(
+        served
+          ? `The edit of ${spec} is not in effect, the spec as it was goes on: ${reason}\n`
+          : `${spec} is not served: ${reason}\n`,
+      )
     io.out(runs.length > 0 ? `\n${runTable(runs)}` : 'No runs yet.\n')
     return 0
   },

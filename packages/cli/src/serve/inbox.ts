@@ -24,12 +24,26 @@ export function ask(stateHome: string, pipeline: string, askedMs: number): Asked
   return asked
 }
 
-/** Gives each request to `take`, which writes it down, and removes it then. */
+/** Gives each request to `take`, which writes it down, and removes it then. What is no request is removed too. */
 export function takeRequests(stateHome: string, take: (asked: Asked) => void): void {
   for (const name of readdirSync(inboxOf(stateHome))) {
     if (!name.endsWith('.json')) continue
     const path = join(inboxOf(stateHome), name)
-    take(JSON.parse(readFileSync(path, 'utf8')) as Asked)
+    const asked = askedIn(readFileSync(path, 'utf8'))
+    if (asked) take(asked)
     rmSync(path)
   }
+}
+
+/** A request as it was written. Anybody who may write to the folder may have put something else there. */
+function askedIn(text: string): Asked | undefined {
+  let found: unknown
+  try {
+    found = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  const { id, pipeline, askedMs } = { ...(found as Record<string, unknown> | null) }
+  if (typeof id !== 'string' || typeof pipeline !== 'string' || !Number.isSafeInteger(askedMs)) return undefined
+  return { id, pipeline, askedMs: askedMs as number }
 }

@@ -22,6 +22,15 @@ import {
 /** The files of a pipeline as they were accepted, by absolute path; null: there is no such file. */
 export type Texts = ReadonlyMap<string, string | null>
 
+/** A spec, or an edit of one, that is not in effect. */
+export interface Refused {
+  /** The pipeline's name, or the file of a spec that was never accepted, relative to the project. */
+  readonly spec: string
+  readonly reason: string
+  /** It is served as it was before. */
+  readonly served: boolean
+}
+
 /** How many ended runs are kept for each pipeline. */
 export const keptRuns = 100
 
@@ -33,7 +42,8 @@ CREATE INDEX IF NOT EXISTS run_of ON run (pipeline, id);
 CREATE UNIQUE INDEX IF NOT EXISTS run_due ON run (pipeline, due) WHERE cause = 'schedule';
 CREATE TABLE IF NOT EXISTS looked (pipeline TEXT PRIMARY KEY, start TEXT NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS followed (pipeline TEXT, upstream TEXT, run INTEGER NOT NULL, PRIMARY KEY (pipeline, upstream)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS accepted (pipeline TEXT PRIMARY KEY, file TEXT NOT NULL, texts TEXT NOT NULL, refused TEXT) WITHOUT ROWID;`
+CREATE TABLE IF NOT EXISTS accepted (pipeline TEXT PRIMARY KEY, file TEXT NOT NULL, texts TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS refused (spec TEXT PRIMARY KEY, reason TEXT NOT NULL, served INTEGER NOT NULL) WITHOUT ROWID;`
 
 /** The folder of `serve` among the states of a profile; no pipeline can have this name. */
 export const serveFolder = (stateHome: string): string => join(stateHome, '.serve')
@@ -80,14 +90,12 @@ function reader(db: DatabaseSync) {
         .prepare('SELECT pipeline FROM accepted ORDER BY pipeline')
         .all()
         .map((row) => String(row['pipeline'])),
-    /** Edits that are not in effect, by pipeline, and why. */
-    refused: (): ReadonlyMap<string, string> =>
-      new Map(
-        db
-          .prepare('SELECT pipeline, refused FROM accepted WHERE refused IS NOT NULL')
-          .all()
-          .map((row) => [String(row['pipeline']), String(row['refused'])]),
-      ),
+    /** Specs and edits that are not in effect. */
+    refused: (): Refused[] =>
+      db
+        .prepare('SELECT * FROM refused ORDER BY spec')
+        .all()
+        .map((row) => ({ spec: String(row['spec']), reason: String(row['reason']), served: row['served'] === 1 })),
     close: () => db.close(),
   }
 }
@@ -243,10 +251,15 @@ export function openLedger(stateHome: string, kept = keptRuns) {
     },
     accept: (pipeline: string, file: string, texts: Texts) =>
       void db
-        .prepare('INSERT OR REPLACE INTO accepted VALUES (?, ?, ?, NULL)')
+        .prepare('INSERT OR REPLACE INTO accepted (pipeline, file, texts) VALUES (?, ?, ?)')
         .run(pipeline, file, JSON.stringify([...texts])),
-    refuse: (pipeline: string, why: string | null) =>
-      void db.prepare('UPDATE accepted SET refused = ? WHERE pipeline = ?').run(why, pipeline),
+    /** All that are refused now. */
+    refuse: (refused: readonly Refused[]) =>
+      atOnce(() => {
+        db.exec('DELETE FROM refused')
+        const insert = db.prepare('INSERT INTO refused VALUES (?, ?, ?)')
+        for (const { spec, reason, served } of refused) insert.run(spec, reason, served ? 1 : 0)
+      }),
     forget: (pipeline: string) => void db.prepare('DELETE FROM accepted WHERE pipeline = ?').run(pipeline),
     accepted: (): { readonly pipeline: string; readonly file: string; readonly texts: Texts }[] =>
       db

@@ -8,7 +8,7 @@ import { createMeter, type LiveNumbers } from '../monitor/meter.ts'
 import { type Address, startMonitor, type Trouble } from '../monitor/server.ts'
 import { openTelemetry } from '../monitor/telemetry.ts'
 import { wantsTelemetry } from '../monitor/wants-telemetry.ts'
-import type { Decision } from './scheduler.ts'
+import type { Decision } from './scheduled.ts'
 
 /** What the server hears from `serve`. */
 export interface ServeMonitor {

@@ -4,8 +4,8 @@ import type { OutOfReach } from '@millrace/core'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import type { Ending } from './scheduler.ts'
 import type { FromServed, ServedTask, ToServed } from './protocol.ts'
+import type { Ending } from './scheduled.ts'
 
 /** What is heard from a process while it runs. */
 export interface Heard {

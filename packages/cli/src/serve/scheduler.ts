@@ -8,39 +8,11 @@
  *
  * Decision: docs/decisions/20261202-when-a-schedule-is-due.md
  */
-import { type Clock, type Cron, cron, type PlanSchedule } from '@millrace/core'
+import { type Clock, type Cron, cron } from '@millrace/core'
 import { findDue } from './due.ts'
 import type { Ledger } from './ledger.ts'
 import type { NewRun, Run, RunCounts, Why } from './run.ts'
-
-/** How a process of a pipeline ended. */
-export type Ending =
-  | { readonly type: 'succeeded'; readonly counts?: RunCounts | undefined }
-  /** `isFinal`: it fails in the same way until something is changed. */
-  | { readonly type: 'failed'; readonly why: Why; readonly counts?: RunCounts | undefined; readonly isFinal?: boolean }
-  /** Without a result: it crashed, or somebody killed it. */
-  | { readonly type: 'killed'; readonly why: Why }
-  /** It was told to, and can go on. */
-  | { readonly type: 'stopped'; readonly counts?: RunCounts | undefined }
-
-/** What is to run, as the spec says. */
-export interface Scheduled {
-  readonly name: string
-  /** It never ends by itself, and has no schedule. */
-  readonly staysUp: boolean
-  readonly schedule?: PlanSchedule | undefined
-}
-
-/** What the scheduler decided, for the log. */
-export type Decision =
-  | { readonly type: 'due' | 'skipped'; readonly run: Pick<NewRun, 'dueMs' | 'cause'> }
-  | { readonly type: 'missed'; readonly firstMs: number; readonly lastMs: number }
-  | { readonly type: 'starting'; readonly run: Run }
-  | { readonly type: 'retrying'; readonly run: Run; readonly waitMs: number; readonly why: Why }
-  | { readonly type: 'succeeded' | 'run_failed' | 'interrupted'; readonly run: Run; readonly why?: Why }
-
-/** Starts a process of a run. Aborted: it drains, and ends as `stopped`. */
-export type Launch = (run: Run, signal: AbortSignal) => Promise<Ending>
+import type { Decision, Ending, Launch, Scheduled } from './scheduled.ts'
 
 /** What a scheduler works with. */
 export interface SchedulerContext {
@@ -128,11 +100,13 @@ export function createScheduler({ clock, ledger, launch, decided }: SchedulerCon
     const soon = (ms: number | undefined) => {
       if (ms !== undefined) wakeMs = Math.min(wakeMs, ms)
     }
+    // All that is due is known before anything is started: what reads waits for what writes.
     for (const each of served.values()) {
-      if (each.dueMs !== undefined) {
-        if (each.dueMs <= nowMs) writeDown(each, nowMs)
-        soon(each.dueMs)
-      }
+      if (each.dueMs === undefined) continue
+      if (each.dueMs <= nowMs) writeDown(each, nowMs)
+      soon(each.dueMs)
+    }
+    for (const each of served.values()) {
       if (active.has(each.of.name)) continue
       if (each.of.staysUp) {
         if (each.isHeld) continue
@@ -143,7 +117,7 @@ export function createScheduler({ clock, ledger, launch, decided }: SchedulerCon
       const run = nextOf(each.of.name)
       if (!run) continue
       if (run.state === 'retrying' && run.nextMs! > nowMs) soon(run.nextMs!)
-      else start(each, run, nowMs)
+      else if (!each.of.readsAfter.some((name) => isAhead(name, run))) start(each, run, nowMs)
     }
     cancelWake = clock.after(Math.max(1, wakeMs - nowMs), look)
   }
@@ -173,6 +147,10 @@ export function createScheduler({ clock, ledger, launch, decided }: SchedulerCon
     const open = ledger.openOf(name)
     return open.find(({ state }) => state === 'interrupted' || state === 'retrying') ?? open[0]
   }
+
+  /** A pipeline is at it, or has a run to do that was due no later than this one. */
+  const isAhead = (name: string, { dueMs }: Run): boolean =>
+    active.has(name) || ledger.openOf(name).some((open) => open.dueMs <= dueMs)
 
   function startStream(each: Served, nowMs: number): void {
     const { name } = each.of

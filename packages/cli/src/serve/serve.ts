@@ -4,7 +4,7 @@
  */
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { type Clock, hasEnded, holdFolder, MillraceError, type Plan, sharedRunOf, systemClock } from '@millrace/core'
+import { type Clock, hasEnded, holdFolder, MillraceError, sharedRunOf, systemClock } from '@millrace/core'
 import type { Io } from '../io.ts'
 import { type Address } from '../monitor/server.ts'
 import { allPipelines, lineOf, type LogLine, logText } from '../print/events.ts'
@@ -18,8 +18,10 @@ import { monitorServe } from './monitor.ts'
 import { type Heard, runProcess } from './process.ts'
 import type { ServedTask } from './protocol.ts'
 import { appendLog } from './run-log.ts'
-import { createScheduler, type Decision, type Scheduled } from './scheduler.ts'
+import type { Decision, Ending } from './scheduled.ts'
+import { createScheduler } from './scheduler.ts'
 import { type Accepted, createSpecs, type SpecsRead } from './specs.ts'
+import { findOrder, type Ordered, staysUp } from './order.ts'
 import { createWatch } from './watch.ts'
 
 /** What is served, and how. */
@@ -46,13 +48,14 @@ export async function serve(options: ServeOptions, io: Io): Promise<number> {
   const letGo = holdFolder(serveFolder(stateDir), 'this project is already served')
   const ledger = openLedger(stateDir)
   try {
-    const log = (pipeline: string, line: LogLine, run?: number) => {
+    /** Without a pipeline: about `serve` itself. */
+    const log = (pipeline: string | undefined, line: LogLine, run?: number) => {
       const nowMs = clock.now()
       const text = logText(pipeline, line, nowMs)
       io.out(options.json ? text : logLineText(text))
-      if (run !== undefined) appendLog(stateDir, pipeline, run, text)
+      if (pipeline !== undefined && run !== undefined) appendLog(stateDir, pipeline, run, text)
     }
-    const readSpecs = createSpecs(options.files, options.flags, io, ledger, stateDir)
+    const readSpecs = createSpecs(options.root, options.files, options.flags, io, ledger, stateDir)
     let reading = await readSpecs()
     printFindings(reading.findings, 'text', io, (file) => textOf(options.root, file))
     if (reading.accepted.length === 0) return 2
@@ -60,28 +63,30 @@ export async function serve(options: ServeOptions, io: Io): Promise<number> {
     const monitor = await monitorServe(options.monitor, {
       served: () => names(reading.accepted),
       staysUp: () => names(reading.accepted.filter(({ plan }) => staysUp(plan))),
-      refused: () => reading.refused,
+      refused: () => new Map(reading.refused.map(({ spec, reason }) => [spec, reason])),
       root: options.root,
       env: io.env,
       warn: (message) => log(allPipelines, { level: 'warn', name: 'warning', message }),
     })
     if (monitor.url) log(allPipelines, { level: 'info', name: 'listening', url: monitor.url })
+    const orderOf = ({ accepted }: SpecsRead): Ordered => findOrder(accepted, options.root, stateDir)
+    let ordered = orderOf(reading)
     const scheduler = createScheduler({
       clock,
       ledger,
-      launch: (run, signal) => launch(run, acceptedAs(reading, run.pipeline), signal),
+      launch: async (run, signal) => launch(run, acceptedAs(reading, run.pipeline), signal),
       decided(pipeline, decision) {
         monitor.decided(pipeline, decision)
         log(pipeline, decisionLine(decision), 'run' in decision && 'id' in decision.run ? decision.run.id : undefined)
         // A whole run has ended: an edit that had to wait for that may now be possible.
-        if (decision.type === 'succeeded' && reading.refused.has(pipeline)) void reload()
+        if (decision.type === 'succeeded' && reading.refused.some(({ spec }) => spec === pipeline)) void reload()
       },
     })
 
-    function launch(run: Run, { plan, file, texts }: Accepted, signal: AbortSignal) {
+    async function launch(run: Run, { plan, file, texts }: Accepted, signal: AbortSignal): Promise<Ending> {
       let { incarnation } = run
       if (plan.runs === 'whole' && !incarnation) ledger.incarnate(run.id, (incarnation = sharedRunOf(plan, stateDir)))
-      if (incarnation && hasEnded(plan, stateDir, incarnation)) return Promise.resolve({ type: 'succeeded' } as const)
+      if (incarnation && hasEnded(plan, stateDir, incarnation)) return { type: 'succeeded' }
       const task: ServedTask = {
         spec: file,
         texts: [...texts],
@@ -117,32 +122,55 @@ export async function serve(options: ServeOptions, io: Io): Promise<number> {
     let busy: Promise<void> = Promise.resolve()
     /** Reads all specs again, one reading after the other. */
     function reload(): Promise<void> {
-      busy = busy.then(async () => {
+      const read = async () => {
         const before = reading
         reading = await readSpecs()
+        ordered = orderOf(reading)
         for (const name of reading.changed) log(name, { level: 'info', name: 'spec_accepted' })
         tellRefused(before.refused)
+        tellUnfinished(reading.changed)
         for (const { name } of before.accepted)
           if (!reading.accepted.some((each) => each.name === name)) log(name, { level: 'info', name: 'spec_removed' })
-        scheduler.set(reading.accepted.map(scheduledOf), reading.changed)
+        scheduler.set(ordered.scheduled, reading.changed)
         watchAll()
-      })
+      }
+      // Whatever prevents the reading, what is served goes on.
+      const failed = (error: unknown) =>
+        log(undefined, {
+          level: 'error',
+          name: 'specs_unread',
+          message: String(error),
+          hint: 'all specs as they were go on',
+        })
+      busy = busy.then(() => read().catch(failed))
       return busy
     }
     const tellRefused = (before: SpecsRead['refused']) => {
-      for (const [name, message] of reading.refused) {
-        const isServed = reading.accepted.some((each) => each.name === name)
-        const hint = isServed ? 'the spec as it was goes on' : 'it is not served'
-        if (before.get(name) !== message) log(name, { level: 'error', name: 'spec_refused', message, hint })
+      for (const { spec, reason, served } of reading.refused) {
+        if (before.some((each) => each.spec === spec && each.reason === reason)) continue
+        const hint = served ? 'the spec as it was goes on' : 'it is not served'
+        log(spec, { level: 'error', name: 'spec_refused', message: reason, hint })
+      }
+    }
+
+    const tellUnfinished = (names: ReadonlySet<string>) => {
+      for (const [name, writer] of ordered.unfinished) {
+        const message = `it reads to the end of what ${writer} writes, which stays up: each run reads what is there then`
+        if (names.has(name)) log(name, { level: 'warn', name: 'reads_unfinished', message })
       }
     }
 
     const requests = () =>
-      takeRequests(stateDir, ({ id, pipeline, askedMs }) => scheduler.trigger(pipeline, id, askedMs))
-    tellRefused(new Map())
-    scheduler.set(reading.accepted.map(scheduledOf))
+      takeRequests(stateDir, ({ id, pipeline, askedMs }) => {
+        if (reading.accepted.some(({ name }) => name === pipeline)) scheduler.trigger(pipeline, id, askedMs)
+        else log(pipeline, { level: 'warn', name: 'not_served', message: 'a run was asked for, but it is not served' })
+      })
+    tellRefused([])
+    tellUnfinished(new Set(reading.accepted.map(({ name }) => name)))
+    scheduler.set(ordered.scheduled)
     watchAll()
     requests()
+    log(undefined, { level: 'info', name: 'serving', pipelines: reading.accepted.length })
     const inboxTimer = setInterval(requests, inboxEveryMs)
     const onHangup = () => void reload()
     process.on('SIGHUP', onHangup)
@@ -174,12 +202,6 @@ const acceptedAs = ({ accepted }: SpecsRead, name: string): Accepted => {
   if (!found) throw new MillraceError('internal', `${name} is not served`)
   return found
 }
-
-/** A pipeline that reads an endless input, and has no schedule. */
-const staysUp = (plan: Plan): boolean =>
-  !plan.schedule && plan.sources.some(({ side, capabilities }) => !side && !capabilities.bounded)
-
-const scheduledOf = ({ name, plan }: Accepted): Scheduled => ({ name, staysUp: staysUp(plan), schedule: plan.schedule })
 
 function decisionLine(decision: Decision): LogLine {
   const time = (ms: number) => new Date(ms).toISOString()

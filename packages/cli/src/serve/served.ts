@@ -35,8 +35,9 @@ process.on('message', (message: ToServed) => {
 })
 process.on('disconnect', drain)
 process.on('SIGTERM', drain)
-// A terminal sends it to this process too; `serve` decides what happens.
+// A terminal sends these to this process too; `serve` decides what happens.
 process.on('SIGINT', () => {})
+process.on('SIGHUP', () => {})
 
 function drain(): void {
   stop.abort()

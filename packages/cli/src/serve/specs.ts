@@ -4,12 +4,13 @@
  * `serve`, and everything that shows pipelines says so. What a spec loads other than text, such as the functions of a
  * `call` step, is not kept.
  */
+import { relative } from 'node:path'
 import type { Finding, Plan, Registry } from '@millrace/core'
 import type { Io } from '../io.ts'
 import { stateOf } from '../print/state.ts'
 import { type Checked, checkSpecs } from '../spec.ts'
 import type { ServedTask } from './protocol.ts'
-import type { Ledger, Texts } from './ledger.ts'
+import type { Ledger, Refused, Texts } from './ledger.ts'
 
 /** A pipeline that can run. */
 export interface Accepted {
@@ -26,14 +27,14 @@ export interface SpecsRead {
   readonly accepted: readonly Accepted[]
   /** Names of those that are new or different. */
   readonly changed: ReadonlySet<string>
-  /** Why an edit, or a spec that never ran, is not in effect; by pipeline, or by file if it has no name yet. */
-  readonly refused: ReadonlyMap<string, string>
+  readonly refused: readonly Refused[]
   /** Of all files as they are now. */
   readonly findings: readonly Finding[]
 }
 
 /** Reads the files again whenever called. */
 export function createSpecs(
+  root: string,
   files: () => readonly string[],
   flags: ServedTask['flags'],
   io: Io,
@@ -49,7 +50,7 @@ export function createSpecs(
     const checked = paths.length > 0 ? await checkSpecs(paths, flags, io) : []
     const next = new Map<string, Accepted>()
     const changed = new Set<string>()
-    const refused = new Map<string, string>()
+    const refused: Refused[] = []
     for (const [i, file] of paths.entries()) {
       const now = acceptedOf(file, checked[i]!)
       const before = accepted.get(file)
@@ -59,18 +60,16 @@ export function createSpecs(
         if (!before || !sameTexts(before.texts, now.texts)) {
           changed.add(now.name)
           ledger.accept(now.name, file, now.texts)
-        } else ledger.refuse(now.name, null)
+        }
         next.set(file, now)
       } else {
-        if (before) {
-          next.set(file, before)
-          ledger.refuse(before.name, why!)
-        }
-        refused.set(before?.name ?? file, why!)
+        if (before) next.set(file, before)
+        refused.push({ spec: before?.name ?? relative(root, file), reason: why!, served: before !== undefined })
       }
     }
     const kept = new Set([...next.values()].map(({ name }) => name))
     for (const { name } of accepted.values()) if (!kept.has(name)) ledger.forget(name)
+    ledger.refuse(refused)
     accepted = next
     return { accepted: [...next.values()], changed, refused, findings: checked.flatMap(({ findings }) => findings) }
   }
@@ -108,7 +107,7 @@ function reasonAgainst(
 function reasonIn(findings: readonly Finding[]): string {
   const errors = findings.filter(({ severity }) => severity === 'error')
   const [{ file, line, col, code, message }] = errors as [Finding]
-  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : ''
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more: \`pipe check\`)` : ''
   return `${file}:${line}:${col} ${code}: ${message}${more}`
 }
 

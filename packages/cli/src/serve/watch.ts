@@ -22,7 +22,8 @@ export function createWatch(changed: () => void): { watch(folders: ReadonlySet<s
       for (const folder of folders) {
         if (watched.has(folder) || !existsSync(folder)) continue
         const watcher = watch(folder, (_, name) => {
-          if (name === null || /\.(ya?ml|json)$/.test(name)) soon()
+          // A name without a dot may be a folder; `..data` is the link that Kubernetes changes.
+          if (name === null || /\.(ya?ml|json)$|^[^.]+$|^\.\.data$/.test(name)) soon()
         })
         // The folder is gone; the next look at the files tells.
         watcher.on('error', () => drop(folder))

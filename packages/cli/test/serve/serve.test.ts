@@ -1,7 +1,7 @@
 /** `pipe serve` as a process, in real time: runs on time and on demand, retries, broken edits, kills, and its stop. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it, onTestFinished } from 'vitest'
@@ -26,7 +26,7 @@ function serve(folder: string) {
   child.stdout!.on('data', (text) => (printed += String(text)))
   child.stderr!.on('data', (text) => (errors += String(text)))
   const lines = () => printed.split('\n').flatMap((line) => (line ? (JSON.parse(line) as Line) : []))
-  const seen = async (pipeline: string, code: string, n = 1): Promise<void> => {
+  const seen = async (pipeline: string | undefined, code: string, n = 1): Promise<void> => {
     for (let i = 0; i < 3000; i++) {
       if (lines().filter((line) => line.pipeline === pipeline && line.code === code).length >= n) return
       await sleep(20)
@@ -57,7 +57,7 @@ function project(specs: Readonly<Record<string, string>>): string {
 }
 
 interface Listed {
-  readonly refused: readonly { readonly pipeline: string }[]
+  readonly refused: readonly { readonly spec: string; readonly served: boolean }[]
   readonly runs: readonly {
     readonly pipeline: string
     readonly cause: string
@@ -114,7 +114,7 @@ it('keeps a spec as it was when an edit is wrong, brings back what is killed, an
   const right = readFileSync(path, 'utf8')
   writeFileSync(path, right.replace('integer', 'intger'))
   await served.seen('fill', 'spec_refused')
-  expect((await listed(folder)).refused).toMatchObject([{ pipeline: 'fill' }])
+  expect((await listed(folder)).refused).toMatchObject([{ spec: 'fill', served: true }])
   await pipe(['trigger', 'fill'], folder)
   await served.seen('fill', 'succeeded')
   writeFileSync(path, `${right}description: changed\n`)
@@ -137,4 +137,47 @@ it('keeps a spec as it was when an edit is wrong, brings back what is killed, an
   expect(performance.now() - before).toBeLessThan(20_000)
   const rows = JSON.parse((await pipe(['query', 'store', 'seen', '--spec', 'tail', '--json'], folder)).out) as unknown[]
   expect(rows).toHaveLength(3)
+})
+
+it('reads specs again on SIGHUP, says which are not served, and outlives what is no request', {
+  timeout: 100_000,
+}, async () => {
+  const folder = project({
+    fill: `${csv}\n${toFile('out/fill.jsonl')}`,
+    follow: `schedule: { after: [fill] }\n${csv}\n${toFile('out/follow.jsonl')}`,
+  })
+  // The folder of a link's target is not watched.
+  const path = join(folder, 'pipelines/fill.yaml')
+  const target = join(folder, 'elsewhere.d/fill.yaml')
+  mkdirSync(join(folder, 'elsewhere.d'))
+  renameSync(path, target)
+  symlinkSync(target, path)
+  const served = serve(folder)
+  await served.seen(undefined, 'serving')
+  const inbox = join(folder, '.millrace/local/.serve/inbox')
+  for (const [i, text] of ['{', 'null', '{"id":1}'].entries()) writeFileSync(join(inbox, `${i}.json`), text)
+
+  writeFileSync(target, `${readFileSync(target, 'utf8')}description: changed\n`)
+  served.child.kill('SIGHUP')
+  await served.seen('fill', 'spec_accepted')
+  writeFileSync(target, `${readFileSync(target, 'utf8')}unknown: 1\n`)
+  served.child.kill('SIGHUP')
+  await served.seen('fill', 'spec_refused')
+  mkdirSync(join(folder, 'pipelines/more'))
+  writeFileSync(join(folder, 'pipelines/more/new.yaml'), spec('new', csv))
+  await served.seen('pipelines/more/new.yaml', 'spec_refused')
+  expect((await listed(folder)).refused).toMatchObject([
+    { spec: 'fill', served: true },
+    { spec: 'pipelines/more/new.yaml', served: false },
+  ])
+  expect((await pipe(['runs', 'list'], folder)).out).toContain('pipelines/more/new.yaml is not served: ')
+
+  await pipe(['trigger', 'fill'], folder)
+  await served.seen('follow', 'succeeded')
+  expect(existsSync(join(folder, 'out/follow.jsonl'))).toBe(true)
+  expect(readdirSync(inbox)).toEqual([])
+  // It was not changed itself.
+  expect(served.lines().filter(({ pipeline, code }) => pipeline === 'follow' && code === 'spec_accepted')).toEqual([])
+  served.child.kill('SIGTERM')
+  expect(await served.ended).toBe(0)
 })

@@ -9,7 +9,7 @@ import { readConnections } from '../spec/connections.ts'
 import { createReport, type Finding } from '../spec/finding.ts'
 import type { Project } from '../spec/project.ts'
 import { readSpec } from '../spec/spec.ts'
-import type { Checked, CheckedSink } from './checked.ts'
+import type { Checked, CheckedSink, CheckedSource } from './checked.ts'
 import { type Checking, createChecking, guarded } from './context.ts'
 import { checkDelivery } from './delivery.ts'
 import { checkSink, checkSource, reportProblems } from './endpoints.ts'
@@ -19,7 +19,7 @@ import { checkIdentity } from './identity.ts'
 import { lineagesOf } from './lineage.ts'
 import { checkFields } from './infer.ts'
 import { checkAnswers, checkErrorPolicies, checkParallelism, checkRuns } from './rules.ts'
-import { checkSchedule } from './schedule.ts'
+import { checkRepeats, checkSchedule } from './schedule.ts'
 import { checkSteps } from './steps.ts'
 
 /** `checked` is only present if no finding is an error. */
@@ -56,7 +56,11 @@ export function checkProject(
   const lineages = lineagesOf(streams, flow, sinks)
   checkIdentity(sinks, flow, lineages, ctx)
   checkTimes(streams, sinks, flow, lineages, ctx)
-  checkSchedule(ctx)
+  if (runs === 'whole') checkRepeats(deadLetter ? [...sinks, deadLetter] : sinks, ctx)
+  checkSchedule(ctx, (other) => {
+    const { checked } = checkProject(other, registry)
+    return checked !== undefined && !checked.spec.schedule && checked.streams.some(isUnbounded)
+  })
   checkParallelism(streams, flow.steps, lineages, ctx)
   const delivery = checkDelivery(streams, sinks, flow, lineages, ctx)
   const findings = report.findings()
@@ -78,6 +82,8 @@ export function checkProject(
     },
   }
 }
+
+const isUnbounded = ({ capabilities }: CheckedSource): boolean => capabilities?.bounded === false
 
 /** Every field has a type that the sink can store. */
 function checkHeld(

@@ -12,6 +12,7 @@ import { schemaFileOf } from './context.ts'
 /** What `loadRegistry` must load for this project. */
 export function wantedBy(project: Project): readonly Wanted[] {
   if (!project.spec) return []
+  const followed = [...(project.others?.values() ?? [])].flatMap((other) => wantedBy(other.project))
   const quiet = createReport(project.file)
   const spec = readSpec(project.spec, quiet)
   const connections = readConnections(project, spec.connections, quiet)
@@ -19,7 +20,7 @@ export function wantedBy(project: Project): readonly Wanted[] {
     if (type) return type.value.kind === 'scalar' ? type.value.text : undefined
     return connection && bind(project, connections, connection, path, quiet)?.type
   }
-  const wanted: Wanted[] = []
+  const wanted: Wanted[] = [...followed]
   const add = (kind: 'source' | 'sink', part: SpecEndpoint) => {
     const type = typeOf(part)
     if (type) wanted.push({ kind, type })

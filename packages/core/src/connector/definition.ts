@@ -63,6 +63,8 @@ export interface SinkDefinition<S extends TSchema = Option<any>> extends Named<'
   create(options: Static<S>, ctx: SinkContext): Sink
   /** What it writes, as `system:place` texts. See `SourceDefinition.reads`. */
   writes?(options: Static<S>, env: Env): readonly string[]
+  /** A new run stops if results of an earlier one are there, unless told otherwise by `existing`. */
+  stopsAtExisting?(options: Static<S>): boolean
   query?(options: Static<S>, env: Env, query: Query, signal: AbortSignal): AsyncIterable<Row>
   /**
    * For a sink without `query` whose dead letters can be read back: the options with which the source of the same type

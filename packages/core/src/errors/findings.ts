@@ -359,6 +359,19 @@ export const promiseFindings = {
     explanation: 'Each of these pipelines runs after another one of them, so none would ever run.',
     hint: 'give one of them a `cron`',
   },
+  scheduled_output: {
+    title: 'the second run finds the results of the first',
+    explanation:
+      'A pipeline that reads its input from beginning to end begins anew with each run of its schedule, and its sink stops when results of an earlier run are there.',
+    hint: '`existing: replace` replaces them, `existing: keep` adds to them',
+    severity: 'warning',
+  },
+  after_endless: {
+    title: 'what it follows never ends',
+    explanation:
+      'A pipeline runs after another one has ended a run. One that reads an endless input, and has no schedule of its own, stays up and never ends a run.',
+    hint: 'give this pipeline a `cron`, or the other one a schedule, on which it reads what there is',
+  },
   answers_held: {
     title: 'answers would wait for a file',
     explanation: 'The sink can resume only where a file ends, so senders would wait for their answers until then.',

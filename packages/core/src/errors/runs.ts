@@ -53,6 +53,12 @@ export const commandErrors = {
     explanation: "Pipelines of one command read each other's output in a circle, so none would ever end.",
     hint: 'stop one of the pipelines from writing to what another of them reads, or run them in separate commands',
   },
+  reads_unfinished: {
+    title: 'reads what is never finished',
+    explanation:
+      'A pipeline of the command reads to the end of what another one writes, and that one never ends. It would read what happens to be there.',
+    hint: 'with `--until caught_up` it starts when the other one has caught up; or run them one after the other',
+  },
   not_served: {
     title: 'nobody serves the project',
     explanation:
@@ -81,7 +87,7 @@ export const commandErrors = {
     title: 'a process was killed',
     explanation:
       'The process of a pipeline ended without a result: it crashed, ran out of memory, or was killed. It is started again and resumes from its last save.',
-    hint: 'its log shows what it did before: `pipe runs logs PIPELINE`',
+    hint: '`pipe runs logs RUN` shows what it did before',
   },
   spec_refused: {
     title: 'a spec is not in effect',
@@ -97,7 +103,7 @@ export const commandErrors = {
   run_failed: {
     title: 'a run has failed',
     explanation: 'A run of a served pipeline has failed for the last time; `reason` and `message` say why.',
-    hint: '`pipe runs logs PIPELINE` shows all of it; `pipe trigger PIPELINE` runs it again',
+    hint: '`pipe runs logs RUN` shows all of it; `pipe trigger PIPELINE` runs it again',
   },
   no_upstream: {
     title: 'no sender',

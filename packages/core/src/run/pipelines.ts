@@ -1,18 +1,18 @@
 /**
  * Runs several pipelines together, so that a whole flow is one command. A pipeline is downstream of another when it
- * reads what the other writes. Downstream pipelines start first. With `untilCaughtUp` a continuous pipeline ends when
+ * reads what the other writes. Downstream pipelines start first; one that reads to the end of what another writes
+ * starts when that has ended. With `untilCaughtUp` a continuous pipeline ends when
  * all its upstreams have ended and its sources have reached the end their input had then; bounded pipelines end by
  * themselves. When one fails, the others drain and stop.
  */
 import { systemClock } from '../clock.ts'
 import { MillraceError } from '../errors/index.ts'
 import type { Plan } from '../plan/index.ts'
-import { resolveConfig } from '../spec/index.ts'
 import type { Registry } from '../registry/index.ts'
 import type { RunOptions } from './options.ts'
 import { run } from './run.ts'
 import type { Summary } from './summary.ts'
-import { envOf, type Workspace } from './wiring.ts'
+import { readsEndless, unfinishedReads, type Upstreams, upstreamsOf } from './upstreams.ts'
 
 /** How several plans are run. */
 export interface RunPipelinesOptions extends Omit<RunOptions, 'until' | 'observe'> {
@@ -21,28 +21,41 @@ export interface RunPipelinesOptions extends Omit<RunOptions, 'until' | 'observe
 }
 
 /**
- * Runs pipelines side by side. When all have stopped, throws the error of the first that failed. On a stop, upstreams
- * stop before their downstreams, so that what is in flight between them still finds its reader.
+ * Runs pipelines side by side. When all have stopped, throws the error of the first that failed. On a stop, those that
+ * have not been started are left out, and upstreams stop before their downstreams, so that what is in flight between
+ * them still finds its reader.
  */
 export async function runPipelines(
   plans: readonly Plan[],
   registry: Registry,
   options: RunPipelinesOptions,
 ): Promise<Summary[]> {
-  const upstreams = upstreamsOf(plans, registry, options)
+  const upstreams = upstreamsOf(
+    plans.map((plan) => ({ plan, registry })),
+    options,
+  )
   refuseEndless(plans, registry, upstreams, options)
+  refuseUnfinished(plans, upstreams, options)
   const failed = new AbortController()
   const stopped = options.signal ? AbortSignal.any([options.signal, failed.signal]) : failed.signal
   const started = new Map(plans.map((p) => [p.name, Promise.withResolvers<void>()]))
-  const ended = new Map<string, Promise<Summary>>()
+  const ended = new Map<string, Promise<Summary | undefined>>()
   let failure: unknown
-  const runOne = async (plan: Plan): Promise<Summary> => {
-    const readers = plans.filter((p) => upstreams.get(p.name)!.has(plan.name))
-    const upstreamsEnded = () => Promise.allSettled([...upstreams.get(plan.name)!].map((name) => ended.get(name)!))
+  const runOne = async (plan: Plan): Promise<Summary | undefined> => {
+    const own = upstreams.get(plan.name)!
+    const readers = plans.filter((p) => upstreams.get(p.name)!.get(plan.name) === 'along')
+    const upstreamsEnded = () => Promise.allSettled([...own.keys()].map((name) => ended.get(name)!))
+    const finished = [...own].flatMap(([name, how]) => (how === 'afterwards' ? [name] : []))
     const until = options.untilCaughtUp && plan.runs === 'continue' ? onceAllStarted(upstreamsEnded) : undefined
-    await Promise.all(readers.map((p) => started.get(p.name)!.promise))
-    if (stopped.aborted)
+    // The pipelines are started in one turn, so that all that are waited for are known.
+    if (finished.length > 0) await systemClock.turn()
+    await Promise.all([
+      ...readers.map((p) => started.get(p.name)!.promise),
+      ...finished.map((name) => ended.get(name)!.catch(() => {})),
+    ])
+    if (failed.signal.aborted)
       throw new MillraceError('stopped', `${plan.name} was not started because another pipeline failed`)
+    if (stopped.aborted) return undefined
     return run(plan, registry, {
       ...options,
       signal: stopAfter(stopped, upstreamsEnded),
@@ -67,7 +80,7 @@ export async function runPipelines(
   }
   const results = await Promise.allSettled(ended.values())
   if (failure) throw failure
-  return results.map((r) => (r as PromiseFulfilledResult<Summary>).value)
+  return results.flatMap((r) => (r as PromiseFulfilledResult<Summary | undefined>).value ?? [])
 }
 
 /** Runs `work` once all pipelines have been started, so that the ones it waits for are known. */
@@ -91,42 +104,10 @@ function stopAfter(stop: AbortSignal, upstreamsEnded: () => Promise<unknown>): A
   return own.signal
 }
 
-/** For each pipeline, the names of those that write what it reads. */
-export function upstreamsOf(
-  plans: readonly Plan[],
-  registry: Registry,
-  workspace: Workspace,
-): Map<string, Set<string>> {
-  const writes = new Map<string, string[]>()
-  for (const plan of plans) {
-    for (const node of plan.sinks) {
-      const definition = registry.sink(node.type)!
-      for (const place of definition.writes?.(
-        resolveConfig(node.config, workspace.secrets),
-        envOf(plan, workspace, node.id),
-      ) ?? [])
-        writes.set(place, [...(writes.get(place) ?? []), plan.name])
-    }
-  }
-  const upstreams = new Map(plans.map((p) => [p.name, new Set<string>()]))
-  for (const plan of plans) {
-    for (const node of plan.sources) {
-      const definition = registry.source(node.type)!
-      for (const place of definition.reads?.(
-        resolveConfig(node.config, workspace.secrets),
-        envOf(plan, workspace, node.id),
-      ) ?? []) {
-        for (const writer of writes.get(place) ?? []) if (writer !== plan.name) upstreams.get(plan.name)!.add(writer)
-      }
-    }
-  }
-  return upstreams
-}
-
 function refuseEndless(
   plans: readonly Plan[],
   registry: Registry,
-  upstreams: ReadonlyMap<string, ReadonlySet<string>>,
+  upstreams: Upstreams,
   options: RunPipelinesOptions,
 ): void {
   if (!options.untilCaughtUp) return
@@ -146,8 +127,22 @@ function refuseEndless(
   }
 }
 
+/** One that reads to the end of what another writes waits for that end. */
+function refuseUnfinished(plans: readonly Plan[], upstreams: Upstreams, options: RunPipelinesOptions): void {
+  if (options.untilCaughtUp) return
+  for (const [reader, name] of unfinishedReads(plans, upstreams, readsEndless))
+    throw new MillraceError(
+      'reads_unfinished',
+      `${reader} reads to the end of what ${name} writes, but ${name} never ends`,
+      {
+        hint: 'run them with `--until caught_up`, or one after the other',
+        exitCode: 2,
+      },
+    )
+}
+
 /** Downstream pipelines come before their upstreams. Throws where pipelines feed each other in a circle. */
-function downstreamFirst(plans: readonly Plan[], upstreams: ReadonlyMap<string, ReadonlySet<string>>): Plan[] {
+function downstreamFirst(plans: readonly Plan[], upstreams: Upstreams): Plan[] {
   const order: Plan[] = []
   const left = new Set(plans)
   while (left.size > 0) {

@@ -4,9 +4,9 @@ export {
   type ProjectOptions,
   profileNames,
   readProject,
-  readSecrets,
   stateSetting,
 } from './project.ts'
+export { readSecrets } from './read-secrets.ts'
 export { isTestFile, pipelineFiles, yamlFiles } from './pipeline-files.ts'
 export type { Finding } from './finding.ts'
 export { placeOfConnection } from './connections.ts'

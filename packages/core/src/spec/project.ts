@@ -3,7 +3,7 @@
  * the schema files that they name. Problems of the files themselves (missing, not YAML, an interpolation without a
  * value) are found here; check/ judges their meaning.
  */
-import { open, readdir, readFile, stat } from 'node:fs/promises'
+import { open, readdir, stat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { createReport, type Finding, type Report } from './finding.ts'
 import { interpolate, secretVariable, type Values } from './interpolate.ts'
@@ -25,7 +25,10 @@ export interface ProjectOptions {
   readonly secretsDir?: string | undefined
   /** The project's folder; default: found from the spec. */
   readonly root?: string
-  /** Texts to read instead of the files on disk, by absolute path; null: there is no such file. */
+  /**
+   * Texts to read instead of the files on disk, by absolute path; null: there is no such file. With them, what the spec
+   * runs after is not read: it was checked when the texts were accepted.
+   */
   readonly texts?: ReadonlyMap<string, string | null> | undefined
 }
 
@@ -34,6 +37,13 @@ export interface SchemaFile {
   readonly file: SourceFile
   readonly tree?: SpecNode
   readonly missing?: boolean
+}
+
+/** Another pipeline of the project. */
+export interface OtherPipeline {
+  /** The pipelines that it runs after itself. */
+  readonly after: readonly string[]
+  readonly project: Project
 }
 
 /** The project as read: everything a check needs except the connectors. */
@@ -54,8 +64,8 @@ export interface Project {
   readonly values: Values
   /** By the path as written in the spec. */
   readonly schemas: ReadonlyMap<string, SchemaFile>
-  /** If the spec runs after other pipelines: those of the project, each with the ones it runs after itself. */
-  readonly others?: ReadonlyMap<string, readonly string[]>
+  /** If the spec runs after other pipelines: those of the project, by name. */
+  readonly others?: ReadonlyMap<string, OtherPipeline>
   /** What was read, by absolute path; null: there is no such file. `ProjectOptions.texts` reads the same again. */
   readonly texts: ReadonlyMap<string, string | null>
   /** The findings so far. */
@@ -64,6 +74,13 @@ export interface Project {
 
 /** Never throws because of the content of files; a missing spec file is also a finding. */
 export async function readProject(options: ProjectOptions): Promise<Project> {
+  const project = await readOne(options)
+  if (options.texts || !afterOf(project.spec)) return project
+  return { ...project, others: await readOthers(project.root, resolve(options.spec), options) }
+}
+
+/** A spec without what it runs after. */
+async function readOne(options: ProjectOptions): Promise<Project> {
   const specPath = resolve(options.spec)
   const root = options.root ? resolve(options.root) : await projectRoot(dirname(specPath))
   const profile = options.profile ?? 'local'
@@ -95,8 +112,7 @@ export async function readProject(options: ProjectOptions): Promise<Project> {
     projectTree,
     ...nameOf(projectTree),
   }
-  const others = spec && afterOf(spec) ? { others: await readOthers(root, files) } : {}
-  return { root, file, profile, ...trees, ...others, values, schemas, texts: files.texts, findings: report.findings() }
+  return { root, file, profile, ...trees, values, schemas, texts: files.texts, findings: report.findings() }
 }
 
 function nameOf(projectTree: SpecNode | undefined) {
@@ -118,22 +134,22 @@ const afterOf = (spec: SpecNode | undefined): MapEntry | undefined => {
   return schedule?.value && entryOf(schedule.value, 'after')
 }
 
-/** The pipelines of the project, each with those it runs after. */
-async function readOthers(root: string, files: Files): Promise<ReadonlyMap<string, readonly string[]>> {
-  const others = new Map<string, readonly string[]>()
-  await Promise.all(
-    pipelineFiles(root).map(async (path) => {
-      const tree = parse(await readText(root, path, files), createReport())
-      const name = tree && entryOf(tree, 'name')?.value
-      if (name?.kind !== 'scalar') return
-      const after = afterOf(tree)?.value
-      const names = after?.kind === 'list' ? after.items : []
-      others.set(
-        name.text,
-        names.flatMap((item) => (item.kind === 'scalar' ? [item.text] : [])),
-      )
-    }),
-  )
+/** The pipelines of the project beside a spec, as they are without `--set`. */
+async function readOthers(
+  root: string,
+  spec: string,
+  { profile, env, secretsDir }: ProjectOptions,
+): Promise<ReadonlyMap<string, OtherPipeline>> {
+  const others = new Map<string, OtherPipeline>()
+  for (const path of pipelineFiles(root)) {
+    if (path === spec) continue
+    const project = await readOne({ spec: path, root, profile, env, secretsDir })
+    const name = entryOf(project.spec, 'name')?.value
+    if (name?.kind !== 'scalar') continue
+    const after = afterOf(project.spec)?.value
+    const names = after?.kind === 'list' ? after.items : []
+    others.set(name.text, { after: names.flatMap((item) => (item.kind === 'scalar' ? [item.text] : [])), project })
+  }
   return others
 }
 
@@ -270,27 +286,3 @@ async function readSchemas(
   )
   return schemas
 }
-
-/**
- * The values of secrets at run time: from the environment variable, else from the file, without the trailing line
- * break. A name without either is omitted.
- */
-export async function readSecrets(
-  names: Iterable<string>,
-  env: Readonly<Record<string, string | undefined>>,
-  secretsDir?: string,
-): Promise<ReadonlyMap<string, string>> {
-  const found = new Map<string, string>()
-  for (const name of names) {
-    const value =
-      env[secretVariable(name)] ||
-      (secretsDir && isSecretName(name)
-        ? await readFile(join(secretsDir, name), 'utf8').catch(() => undefined)
-        : undefined)
-    if (value) found.set(name, env[secretVariable(name)] ? value : value.replace(/\r?\n$/, ''))
-  }
-  return found
-}
-
-/** A name that cannot lead out of the secrets folder. */
-const isSecretName = (name: string): boolean => /^\w[\w.-]*$/.test(name)

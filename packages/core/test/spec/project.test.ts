@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { specJsonSchema } from '../../src/spec/json-schema.ts'
-import { profileNames, readProject, readSecrets } from '../../src/spec/project.ts'
+import { profileNames, readProject } from '../../src/spec/project.ts'
+import { readSecrets } from '../../src/spec/read-secrets.ts'
 import { registry } from '../check/project.ts'
 
 let root: string
