@@ -131,7 +131,9 @@ sinks: { store: ${server.sink} }
         expect((await get(live)).code).toBe(200)
 
       await server.start()
-      const back = await Promise.all(pages.map((page) => untilCode(page, 200, 60_000)))
+      const back = await Promise.all(pages.map((page) => untilCode(page, 200, 60_000))).catch((error: Error) => {
+        throw new Error(`${error.message}\n${running.out()}${running.err()}`)
+      })
       process.stdout.write(`${name}, ${load}: ready ${back.map(Math.round).join(' and ')} ms after it answered\n`)
       if (sent) expect(await sent).toBe(201)
       expect((await post(3)).status).toBe(201)

@@ -1,7 +1,10 @@
 /** The only file that uses the driver: connections, the meaning of its errors, and how documents are serialised. */
 import { BSON, MongoBulkWriteError, MongoClient, type MongoClientOptions, MongoError, MongoServerError } from 'mongodb'
 import { type Env, hide, hideSecrets, networkError, SystemError, unlessAborted } from '@millrace/core'
+import { silentMs } from './answer.ts'
 import type { MongodbOptions } from './options.ts'
+
+export { answered, NeverEnding } from './answer.ts'
 
 export {
   type AnyBulkWriteOperation,
@@ -23,8 +26,7 @@ export const clientOptions = (o: MongodbOptions, env: Env): MongoClientOptions =
   appName: `millrace ${env.pipeline}`.slice(0, 128),
   serverSelectionTimeoutMS: 5000,
   connectTimeoutMS: 5000,
-  // Longer than the server waits for a majority, so that its answer arrives.
-  socketTimeoutMS: 45_000,
+  socketTimeoutMS: silentMs,
   writeConcern: { w: 'majority', journal: true, wtimeoutMS: 30_000 },
   readConcern: { level: 'majority' },
   useBigInt64: true,

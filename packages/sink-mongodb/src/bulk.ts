@@ -34,6 +34,9 @@ export interface Fault {
   readonly message: string
 }
 
+/** Waits for an answer of the server. */
+export type Ask = <T>(operation: Promise<T>) => Promise<T>
+
 /**
  * Runs the operations; returns the failures, by index. Throws `SystemError` if the outcome of all of them is unknown.
  */
@@ -41,10 +44,11 @@ export async function bulkWrite(
   operations: readonly Operation[],
   collection: Collection<Stored>,
   o: Options,
+  ask: Ask,
 ): Promise<Map<number, Fault>> {
   const faults = new Map<number, Fault>()
   try {
-    await collection.bulkWrite(operations, { ordered: false })
+    await ask(collection.bulkWrite(operations, { ordered: false }))
     return faults
   } catch (error) {
     if (error instanceof MongoBulkWriteError) {
@@ -65,8 +69,8 @@ export async function bulkWrite(
       throw systemError(error, o) ?? new SystemError('refused', `MongoDB refuses the write: ${scrubbed(error, o)}`)
     if (operations.length > 1) {
       const middle = operations.length >> 1
-      const first = await bulkWrite(operations.slice(0, middle), collection, o)
-      const second = await bulkWrite(operations.slice(middle), collection, o)
+      const first = await bulkWrite(operations.slice(0, middle), collection, o, ask)
+      const second = await bulkWrite(operations.slice(middle), collection, o, ask)
       for (const [k, fault] of second) first.set(k + middle, fault)
       return first
     }

@@ -7,17 +7,18 @@
  * because another client created the key at the same moment is repeated. If an answer is lost, the engine repeats the
  * whole batch, which is harmless, since all operations are by key.
  */
+import { aborted, type Records, type SinkContext, SystemError, throwFailures, type WriteFailure } from '@millrace/core'
+import { type Ask, bulkWrite, type Fault, type Stored } from './bulk.ts'
 import {
-  aborted,
-  type Records,
-  type SinkContext,
-  SystemError,
-  throwFailures,
-  unlessAborted,
-  type WriteFailure,
-} from '@millrace/core'
-import { bulkWrite, type Fault, type Stored } from './bulk.ts'
-import { type Collection, connect, disconnect, scrubbed, systemError } from '@millrace/client-mongodb/driver'
+  answered,
+  type Collection,
+  connect,
+  disconnect,
+  type MongoClient,
+  NeverEnding,
+  scrubbed,
+  systemError,
+} from '@millrace/client-mongodb/driver'
 import { compileOperations, type Preparing, type Refuse } from './operations.ts'
 import type { Options } from './options.ts'
 
@@ -31,25 +32,43 @@ export interface OpenCollection {
 
 /** Connects, and creates the collection and its indexes if they do not exist. Throws `SystemError`. */
 export async function openCollection(o: Options, ctx: SinkContext, signal: AbortSignal): Promise<OpenCollection> {
-  const client = await connect(o, ctx, signal).catch((error: unknown) => {
-    throw signal.aborted ? aborted('connecting to MongoDB') : error
-  })
+  const connected = (abort: AbortSignal) =>
+    connect(o, ctx, abort).catch((error: unknown) => {
+      throw abort.aborted ? aborted('connecting to MongoDB') : error
+    })
+  let client: MongoClient | undefined = await connected(signal)
+  const end = async () => {
+    const ended = client
+    client = undefined
+    if (ended) await disconnect(ended)
+  }
   try {
     const db = client.db(o.database)
     const collection = db.collection<Stored>(o.collection)
-    const prepare = <T>(promise: Promise<T>) =>
-      unlessAborted(promise, signal, 'waiting for MongoDB to create a collection')
+    const creating = { signal, doing: 'waiting for MongoDB to create a collection', isLong: true }
+    const prepare = <T>(promise: Promise<T>) => answered(client!, promise, creating)
     await prepare(db.createCollection(o.collection, o.collection_options ?? {}).catch(unlessCode(48, 13)))
     for (const fields of o.indexes ?? [])
       await prepare(collection.createIndex(Object.fromEntries(fields.map((field) => [field, 1]))))
     const preparing = compileOperations(o, ctx)
     return {
-      write: (records, abort) =>
-        unlessAborted(writeAll(records, preparing, collection, o), abort, 'waiting for MongoDB to write documents'),
-      close: () => disconnect(client),
+      async write(records, abort) {
+        const used = (client ??= await connected(abort))
+        const written = used.db(o.database).collection<Stored>(o.collection)
+        const waiting = { signal: abort, doing: 'waiting for MongoDB to write documents' }
+        const ask = <T>(operation: Promise<T>) => answered(used, operation, waiting)
+        try {
+          await writeAll(records, preparing, written, o, ask)
+        } catch (error) {
+          // A write that is still under way on its connections would be carried out after later ones.
+          if (error instanceof NeverEnding) await end()
+          throw error
+        }
+      },
+      close: end,
     }
   } catch (error) {
-    await disconnect(client)
+    await end()
     throw (
       systemError(error, o) ??
       new SystemError(
@@ -74,6 +93,7 @@ async function writeAll(
   preparing: Preparing,
   collection: Collection<Stored>,
   o: Options,
+  ask: Ask,
 ): Promise<void> {
   if (records.length === 0) return
   const failures = new Map<number, WriteFailure>()
@@ -88,7 +108,7 @@ async function writeAll(
     const round = [...waiting]
     const isFirstOnly = (key: string) => preparing.oneByOne || alone.has(key)
     const operations = round.map(([key, of]) => operation(key, of, isFirstOnly(key)))
-    const faults = await bulkWrite(operations, collection, o)
+    const faults = await bulkWrite(operations, collection, o, ask)
     for (const [k, [key, of]] of round.entries()) {
       const left = remaining(key, of, faults.get(k))
       if (left.length > 0) waiting.set(key, left)

@@ -65,6 +65,22 @@ describe.skipIf(!url)('faults', () => {
     expect(await server.documents(database, 'c')).toHaveLength(500)
   })
 
+  // The driver waits for a full buffer to drain without noticing that the connection is gone; see `answer.ts`.
+  test('a write that the server never reads to its end fails, and is not waited for for ever', async () => {
+    const { sink, database } = await server.open(
+      { collection: 'c' },
+      { fields: { text: { type: { kind: 'string' }, optional: false } } },
+      { url: through },
+    )
+    const large = records(Array.from({ length: 64 }, () => ({ text: 'x'.repeat(200_000) })))
+    await sink.write(records([{ text: 'small' }], 1000), writing)
+    await proxy.set('frozen')
+    await expect(sink.write(large, writing)).rejects.toMatchObject({ code: 'unavailable', retry: true })
+    await proxy.set('none')
+    await sink.write(large, writing)
+    expect(await server.documents(database, 'c')).toHaveLength(65)
+  }, 60_000)
+
   test('an election in a write is waited for, or told as a system error', async () => {
     const { sink, database } = await server.open({ collection: 'c' }, schema)
     await failWrites(1, { errorCode: 10_107, errorLabels: ['RetryableWriteError'] })

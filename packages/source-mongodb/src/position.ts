@@ -1,7 +1,7 @@
 /** Positions, and the collection they belong to. */
-import { type Json, MillraceError, type Row, unlessAborted } from '@millrace/core'
+import { type Json, MillraceError, type Row } from '@millrace/core'
 import { bsonBytes } from '@millrace/client-mongodb'
-import { type Db, fromExtendedJson, toExtendedJson } from '@millrace/client-mongodb/driver'
+import { answered, fromExtendedJson, type MongoClient, toExtendedJson } from '@millrace/client-mongodb/driver'
 import type { Options } from './options.ts'
 
 /** Where reading continues, and in which collection. */
@@ -15,8 +15,10 @@ interface Position {
 /**
  * Identifies the collection, as opposed to a recreated one of the same name. Throws `MillraceError` if there is none.
  */
-export async function identityOf(db: Db, name: string, signal: AbortSignal): Promise<string> {
-  const all = await unlessAborted(db.listCollections().toArray(), signal, 'waiting for MongoDB')
+export async function identityOf(client: MongoClient, o: Options, signal: AbortSignal): Promise<string> {
+  const db = client.db(o.database)
+  const name = o.collection
+  const all = await answered(client, db.listCollections().toArray(), { signal, doing: 'waiting for MongoDB' })
   const found = all.find((each) => each.name === name)
   if (found) {
     const uuid = bsonBytes((found as { readonly info?: { readonly uuid?: unknown } }).info?.uuid)

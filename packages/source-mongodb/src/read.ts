@@ -13,9 +13,9 @@ import {
   type SourceContext,
   SystemError,
   unknownOf,
-  unlessAborted,
 } from '@millrace/core'
 import {
+  answered,
   connect,
   disconnect,
   type Document,
@@ -41,13 +41,14 @@ export async function* readCollection(
   const client = await connect(o, ctx, signal)
   try {
     const db = client.db(o.database)
-    const place = placeOf(o, await identityOf(db, o.collection, signal))
+    const place = placeOf(o, await identityOf(client, o, signal))
     let last = place.after(resume(o.collection))
     const collection = db.collection<Row & Document>(o.collection)
-    const [end] = await unlessAborted(
+    const waiting = { signal, doing: 'waiting for MongoDB' }
+    const [end] = await answered(
+      client,
       collection.find({}, { sort: { _id: -1 }, projection: { _id: 1 }, limit: 1 }).toArray(),
-      signal,
-      'waiting for MongoDB',
+      waiting,
     )
     if (!end) return
     const lastKey = toExtendedJson(end['_id'])
@@ -66,7 +67,7 @@ export async function* readCollection(
             ]
       const question = { sort: { _id: 1 }, limit: pageSize, batchSize: pageSize, singleBatch: true } as const
       const reply = collection.find({ $expr: wanted }, { ...bounds, ...question }).toArray()
-      const found = await unlessAborted(reply, signal, 'waiting for MongoDB')
+      const found = await answered(client, reply, waiting)
       // Everything was deleted meanwhile.
       if (found.length === 0 && last === undefined) return
       const through = found.at(-1)?.['_id']

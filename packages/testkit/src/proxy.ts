@@ -14,6 +14,8 @@ export type Fault =
   | 'reset'
   /** Bytes are accepted and dropped; nothing is closed. */
   | 'black_hole'
+  /** No bytes are accepted any more, so that the client cannot finish a large write; nothing is closed. */
+  | 'frozen'
   /** Each piece of an answer is delayed by this much. */
   | { readonly delayMs: number }
   /** Answers are limited to this rate. */
@@ -54,6 +56,7 @@ export async function cuttingProxy(port: number, host = '127.0.0.1'): Promise<Cu
       client.destroy()
       upstream.destroy()
     }
+    if (fault === 'frozen') client.pause()
     for (const socket of [client, upstream]) socket.on('error', end).on('close', end)
     client.on('data', (bytes) => {
       if (fault === 'black_hole') return
@@ -64,7 +67,7 @@ export async function cuttingProxy(port: number, host = '127.0.0.1'): Promise<Cu
       }
       if (!upstream.write(bytes)) {
         client.pause()
-        upstream.once('drain', () => client.resume())
+        upstream.once('drain', () => fault === 'frozen' || client.resume())
       }
     })
     let free = 0
@@ -100,7 +103,10 @@ export async function cuttingProxy(port: number, host = '127.0.0.1'): Promise<Cu
     },
     async set(next) {
       fault = next
-      if (fault === 'reset') for (const client of clients) client.resetAndDestroy()
+      for (const client of clients)
+        if (fault === 'reset') client.resetAndDestroy()
+        else if (fault === 'frozen') client.pause()
+        else client.resume()
       // `close` stops the listening immediately; its callback would wait for the open connections.
       if (fault === 'refuse') server.close()
       else if (!server.listening) await listen(address.port)
