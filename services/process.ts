@@ -85,17 +85,35 @@ const within = (ms: number, answer: Promise<void>): Promise<void> =>
     }),
   ])
 
+const childrenOf = (pid: number): number[] => {
+  const list = `/proc/${pid}/task/${pid}/children`
+  return existsSync(list) ? readFileSync(list, 'utf8').split(' ').filter(Boolean).map(Number) : []
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has ended by itself.
+  }
+}
+
 const lastLines = (place: Place): string =>
   existsSync(logFile(place))
     ? readFileSync(logFile(place), 'utf8').trimEnd().split('\n').slice(-15).join('\n')
     : '(it has no log)'
 
-/** Kills the server and discards its data. True: it was running. */
+/**
+ * Kills the server and discards its data. True: it was running. Its own processes are killed with it: PostgreSQL's keep
+ * the port for as long as they live.
+ */
 export async function down(place: Place): Promise<boolean> {
   const pid = await pidOf(place)
   if (pid !== undefined) {
-    process.kill(pid, 'SIGKILL')
-    while ((await pidOf(place)) !== undefined) await sleep(20)
+    const all = [pid, ...childrenOf(pid)]
+    for (const each of all) kill(each)
+    // A zombie has no command line.
+    while ((await Promise.all(all.map(commandLine))).some((line) => line !== '')) await sleep(20)
   }
   rmSync(place.run, { recursive: true, force: true, maxRetries: 5 })
   return pid !== undefined
