@@ -17,7 +17,7 @@ export interface LogLine {
 export const allPipelines = '*'
 
 /** A line as JSON, with the time; secrets are hidden. */
-export const logText = (pipeline: string | undefined, { level, name, ...more }: LogLine, nowMs = Date.now()): string =>
+export const logText = (pipeline: string, { level, name, ...more }: LogLine, nowMs = Date.now()): string =>
   `${hiddenJson({ time: new Date(nowMs).toISOString(), level, pipeline, code: name, ...more })}\n`
 
 /** The line of an event; undefined: it is not logged. */

@@ -48,12 +48,11 @@ export async function serve(options: ServeOptions, io: Io): Promise<number> {
   const letGo = holdFolder(serveFolder(stateDir), 'this project is already served')
   const ledger = openLedger(stateDir)
   try {
-    /** Without a pipeline: about `serve` itself. */
-    const log = (pipeline: string | undefined, line: LogLine, run?: number) => {
+    const log = (pipeline: string, line: LogLine, run?: number) => {
       const nowMs = clock.now()
       const text = logText(pipeline, line, nowMs)
       io.out(options.json ? text : logLineText(text))
-      if (pipeline !== undefined && run !== undefined) appendLog(stateDir, pipeline, run, text)
+      if (run !== undefined) appendLog(stateDir, pipeline, run, text)
     }
     const readSpecs = createSpecs(options.root, options.files, options.flags, io, ledger, stateDir)
     let reading = await readSpecs()
@@ -136,7 +135,7 @@ export async function serve(options: ServeOptions, io: Io): Promise<number> {
       }
       // Whatever prevents the reading, what is served goes on.
       const failed = (error: unknown) =>
-        log(undefined, {
+        log(allPipelines, {
           level: 'error',
           name: 'specs_unread',
           message: String(error),
@@ -170,7 +169,7 @@ export async function serve(options: ServeOptions, io: Io): Promise<number> {
     scheduler.set(ordered.scheduled)
     watchAll()
     requests()
-    log(undefined, { level: 'info', name: 'serving', pipelines: reading.accepted.length })
+    log(allPipelines, { level: 'info', name: 'serving', pipelines: reading.accepted.length })
     const inboxTimer = setInterval(requests, inboxEveryMs)
     const onHangup = () => void reload()
     process.on('SIGHUP', onHangup)

@@ -26,7 +26,7 @@ function serve(folder: string) {
   child.stdout!.on('data', (text) => (printed += String(text)))
   child.stderr!.on('data', (text) => (errors += String(text)))
   const lines = () => printed.split('\n').flatMap((line) => (line ? (JSON.parse(line) as Line) : []))
-  const seen = async (pipeline: string | undefined, code: string, n = 1): Promise<void> => {
+  const seen = async (pipeline: string, code: string, n = 1): Promise<void> => {
     for (let i = 0; i < 3000; i++) {
       if (lines().filter((line) => line.pipeline === pipeline && line.code === code).length >= n) return
       await sleep(20)
@@ -153,7 +153,7 @@ it('reads specs again on SIGHUP, says which are not served, and outlives what is
   renameSync(path, target)
   symlinkSync(target, path)
   const served = serve(folder)
-  await served.seen(undefined, 'serving')
+  await served.seen('*', 'serving')
   const inbox = join(folder, '.millrace/local/.serve/inbox')
   for (const [i, text] of ['{', 'null', '{"id":1}'].entries()) writeFileSync(join(inbox, `${i}.json`), text)
 
