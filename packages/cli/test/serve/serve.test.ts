@@ -1,45 +1,9 @@
 /** `pipe serve` as a process, in real time: runs on time and on demand, retries, broken edits, kills, and its stop. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, it, onTestFinished } from 'vitest'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
 import { freshFolder, pipe } from '../terminal.ts'
-
-const main = ['--conditions=@millrace/source', '--no-warnings', resolve(import.meta.dirname, '../../src/main.ts')]
-
-interface Line {
-  readonly time: string
-  readonly level: string
-  readonly pipeline: string
-  readonly code: string
-  readonly [more: string]: unknown
-}
-
-/** A served project: its processes, and its log. */
-function serve(folder: string) {
-  const child: ChildProcess = spawn(process.execPath, [...main, 'serve', '--port', 'off'], { cwd: folder })
-  onTestFinished(() => void child.kill('SIGKILL'))
-  let printed = ''
-  let errors = ''
-  child.stdout!.on('data', (text) => (printed += String(text)))
-  child.stderr!.on('data', (text) => (errors += String(text)))
-  const lines = () => printed.split('\n').flatMap((line) => (line ? (JSON.parse(line) as Line) : []))
-  const seen = async (pipeline: string, code: string, n = 1): Promise<void> => {
-    for (let i = 0; i < 3000; i++) {
-      if (lines().filter((line) => line.pipeline === pipeline && line.code === code).length >= n) return
-      await sleep(20)
-    }
-    throw new Error(`no ${code} of ${pipeline}:\n${printed}${errors}`)
-  }
-  const children = () =>
-    execFileSync('pgrep', ['-P', String(child.pid)], { encoding: 'utf8' })
-      .trim()
-      .split('\n')
-  const ended = once(child, 'close').then(([code]) => code as number | null)
-  return { child, lines, seen, children, ended }
-}
+import { type Line, serve } from './serving.ts'
 
 const fields = 'schema: { fields: { id: integer } }'
 const csv = `source: { type: csv, config: { path: data.csv }, ${fields} }`

@@ -1,9 +1,9 @@
 /**
  * Runs several pipelines together, so that a whole flow is one command. A pipeline is downstream of another when it
  * reads what the other writes. Downstream pipelines start first; one that reads to the end of what another writes
- * starts when that has ended. With `untilCaughtUp` a continuous pipeline ends when
- * all its upstreams have ended and its sources have reached the end their input had then; bounded pipelines end by
- * themselves. When one fails, the others drain and stop.
+ * starts when that has ended. With `untilCaughtUp` a continuous pipeline ends when all its upstreams have ended and its
+ * sources have reached the end their input had then; bounded pipelines end by themselves. When one fails, the others
+ * drain and stop.
  */
 import { systemClock } from '../clock.ts'
 import { MillraceError } from '../errors/index.ts'
