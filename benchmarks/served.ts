@@ -29,7 +29,10 @@ for (let i = 0; i < pipelines; i++)
     `version: 1\nname: tail-${i}\nsource: { type: log, config: { stream: events-${i} }, schema: { fields: { id: integer } } }\nsinks: { out: { type: sqlite, config: { collection: seen-${i}, key: id } } }\n`,
   )
 const pipe = resolve(import.meta.dirname, '../packages/cli/bin/pipe.mjs')
-const served = spawn(process.execPath, [pipe, 'serve', '--port', 'off'], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] })
+const served = spawn(process.execPath, [pipe, 'serve', '--port', 'off'], {
+  cwd: folder,
+  stdio: ['ignore', 'pipe', 'inherit'],
+})
 let log = ''
 served.stdout.on('data', (text) => (log += String(text)))
 try {

@@ -1,18 +1,31 @@
 /**
- * `npm run deploy:check`: executes the recipe of the container without a container engine, as root on Linux. Its image
- * root is made from this machine's Node and the packages as npm installs them; in it, as the recipe's user, with the
- * recipe's command, a project is served, drained by SIGTERM, and served again. Exit code 1: something of it failed.
+ * `npm run deploy:check`: checks the unit and the manifest, and executes the recipe of the container without a
+ * container engine, as root on Linux. Its image root is made from this machine's Node and the packages as npm installs
+ * them; in it, as the recipe's user, with the recipe's command, a project is served, drained by SIGTERM, and served
+ * again. Exit code 1: something of it failed.
  *
  * What an engine would add: base images are not pulled, so the libraries of Node are those of this machine.
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { packAll, plainEnv } from '../release/pack.ts'
 import { lastOf, stagesOf } from './containerfile.ts'
+import { checkFiles } from './files.ts'
 
 const recipe = readFileSync(resolve(import.meta.dirname, '../../deploy/Containerfile'), 'utf8')
 const stages = stagesOf(recipe)
@@ -24,6 +37,7 @@ const work = mkdtempSync(join(tmpdir(), 'millrace-image-'))
 const root = join(work, 'root')
 const proc = join(root, 'proc')
 try {
+  checkFiles(work)
   installInto(join(root, lastOf(build, 'WORKDIR')!))
   copyNode()
   // The steps of the last stage that make folders and links, in the image root.
@@ -41,8 +55,13 @@ try {
     'version: 1\nname: tail\nsource: { type: log, config: { stream: events, path: /state/log }, schema: { fields: { id: integer } } }\nsinks: { out: { type: sqlite, config: { path: /state/store.db, collection: seen, key: id } } }\n',
   )
   for (const n of [1, 2]) console.log(`start ${n}: ${await serveOnce()}`)
-  const owner = statSync(join(root, 'state/.serve/runs.db')).uid
-  if (owner !== uid) throw new Error(`the state belongs to ${owner}, not to ${uid}`)
+  const state = join(root, 'state')
+  const files = readdirSync(state, { recursive: true, encoding: 'utf8' })
+  if (!files.some((file) => file.endsWith('runs.db'))) throw new Error(`no run was recorded in ${files.join(', ')}`)
+  for (const file of files) {
+    const owner = statSync(join(state, file)).uid
+    if (owner !== uid) throw new Error(`${file} belongs to ${owner}, not to ${uid}`)
+  }
   console.log(`the image root works as user ${uid}: \`${words.join(' ')}\``)
 } finally {
   if (existsSync(join(proc, 'self'))) execFileSync('umount', [proc])

@@ -1,10 +1,9 @@
 /**
  * Reads a stream of the embedded log, even while others write to it. A split is a partition; a position is the next
- * sequence number and the log's own id, so that a recreated log is detected. A partition that has nothing more is
- * polled every `poll`, and reports `caughtUp` each time.
+ * sequence number and the log's own id, so that a recreated log is detected. A partition that has nothing more reports
+ * `caughtUp` each time it was looked at.
  */
 import { join } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
 import {
   type Batch,
   type CaughtUp,
@@ -27,6 +26,7 @@ import {
 } from '@millrace/kinds'
 import { describeLog, type Log, logPath, openLog } from '@millrace/client-log'
 import { batchOf, type Position } from './batch.ts'
+import { waitFor } from './waiting.ts'
 
 const options = option.object({
   ...streamSourceOptions,
@@ -36,10 +36,13 @@ const options = option.object({
     'What to do if retention has removed records that were not read yet.',
     { default: 'fail' },
   ),
-  poll: option.duration('How often to look for new records at the end of the stream.', {
-    tuning: true,
-    default: '20ms',
-  }),
+  poll: option.duration(
+    'How often to look for new records at the end of the stream. A quiet stream is watched instead.',
+    {
+      tuning: true,
+      default: '20ms',
+    },
+  ),
 })
 type Options = Static<typeof options>
 
@@ -83,19 +86,21 @@ async function* readStream(
   read: ReadContext,
 ): AsyncGenerator<Batch | SplitsFound | CaughtUp> {
   const { signal } = read
-  const pause = (ms: number) => wait(ms, undefined, { signal }).catch(() => {})
-  let log = openLog(path)
-  if (!log && read.resume('0') !== undefined) throw replaced(o, 'was read before, but no longer exists')
-  const isWaitedFor = log === undefined && o.stop !== 'end'
+  let opened = openLog(path)
+  if (!opened && read.resume('0') !== undefined) throw replaced(o, 'was read before, but no longer exists')
+  const isWaitedFor = opened === undefined && o.stop !== 'end'
   // A stream that was never written: at its end, or to be waited for. Its first writer creates partition 0.
   const first = isWaitedFor && read.owns('0') ? ['0'] : []
   if (isWaitedFor) yield { splits: first.map((id) => ({ id })) }
-  for (; !log; log = openLog(path)) {
-    if (!isWaitedFor || signal.aborted) return
-    yield { caughtUp: first }
-    await pause(Math.max(o.poll, 20))
-  }
+  const waiting = waitFor(path, o.poll, signal)
   try {
+    for (; !opened; opened = openLog(path)) {
+      if (!isWaitedFor || signal.aborted) return
+      yield { caughtUp: first }
+      await waiting.next()
+    }
+    waiting.found()
+    const log = opened
     const splits = Array.from({ length: log.partitions }, (_, p) => String(p)).filter((split) => read.owns(split))
     yield { splits: splits.filter((id) => !first.includes(id)).map((id) => ({ id })), complete: true }
     const isNew = splits.every((split) => read.resume(split) === undefined)
@@ -120,6 +125,7 @@ async function* readStream(
         asked++
         const chunks = log.read(partition, lane.next, readBytes).filter((chunk) => chunk.base < lane.end)
         const end = chunks.length > 0 ? log.range(partition).next : 0
+        if (chunks.length > 0) waiting.found()
         for (const chunk of chunks) {
           if (chunk.base > lane.next) lane.next = gap(log, partition, lane.next, o, read)
           const next = chunk.base + chunk.count
@@ -139,10 +145,11 @@ async function* readStream(
         if (!log.isInPlace()) throw replaced(o, 'was removed or replaced while it was read')
         lookedMs = performance.now()
       }
-      await pause(o.poll)
+      await waiting.next()
     }
   } finally {
-    log.close()
+    waiting.close()
+    opened?.close()
   }
 }
 

@@ -10,8 +10,11 @@ export interface ProcessNumbers {
 }
 
 const nanoseconds = 1e9
-/** An idle loop is measured late by as much as its resolution. */
-const resolutionMs = 20
+/**
+ * How often the delay is measured; a measurement is late by as much. Each wakes the process, so an idle one has few: a
+ * shorter delay is seen where it meets one.
+ */
+const resolutionMs = 1000
 
 /** Begins to measure; each call returns the numbers since the last one. */
 export function measureProcess(): () => ProcessNumbers {

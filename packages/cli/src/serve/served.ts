@@ -22,6 +22,8 @@ import { keepYoungGenerationSmall } from '../young-generation.ts'
 
 /** How often numbers are reported. */
 const reportEveryMs = 2000
+/** The same while no counter changes. */
+const idleReportMs = 15_000
 /** What has not drained by then is killed. */
 const mostDrainMs = 19_500
 
@@ -109,9 +111,18 @@ interface Report {
 
 function reportNumbers({ counters, progress }: Extract<RunEvent, { type: 'started' }>): Report {
   const measure = measureProcess()
+  let told = ''
+  let toldMs = 0
   const numbers = () => tell({ type: 'live', live: { counters, progress, ...measure() } })
-  void numbers()
-  const timer = setInterval(() => void numbers(), reportEveryMs)
+  const report = () => {
+    const text = JSON.stringify(counters)
+    if (text === told && performance.now() - toldMs < idleReportMs) return
+    told = text
+    toldMs = performance.now()
+    void numbers()
+  }
+  report()
+  const timer = setInterval(report, reportEveryMs)
   return {
     end() {
       clearInterval(timer)

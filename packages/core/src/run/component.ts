@@ -63,6 +63,7 @@ import { createReplays } from './replays.ts'
 import { runReader } from './reader.ts'
 import type { Calls } from './retry.ts'
 import { createBackpressure } from './backpressure.ts'
+import { startTicking } from './ticking.ts'
 import { createWatermarks } from './watermarks.ts'
 import { graceMs, type Shutdown } from './shutdown.ts'
 import { runWriter } from './writer.ts'
@@ -167,6 +168,7 @@ export async function runComponent(component: Component, options: ComponentOptio
     sourcesOf: sourcesOfSteps(component),
     room: backpressure.wait,
     taken() {
+      ticking.soon()
       stopIfCaughtUp()
       endEpochIfDue()
     },
@@ -361,26 +363,33 @@ export async function runComponent(component: Component, options: ComponentOptio
     slowSinks: backpressure.full,
     waitsFor: intake.waitsFor,
   })
-  let lastTickMs = clock.monotonic()
-  const stopTicking = clock.every(options.bounds.tickMs, () => {
-    const elapsed = clock.monotonic() - lastTickMs
-    lastTickMs += elapsed
-    if (halt.isHalted || isEnding) return
-    // Only a source that was polled can be idle.
-    intake.tick(elapsed, polled)
-    endEpochIfDue()
-    watermarks.tick()
-  })
-  const stopReplays = options.replayInput.start(
+  const lookForReplays = options.replayInput.start(
     component,
     (letters, report) => {
       if (halt.isHalted || isEnding) return false
       replays.handOver(letters, report)
+      ticking.soon()
       endEpochIfDue()
       return true
     },
     halt.fail,
   )
+  let lastTickMs = clock.monotonic()
+  const ticking = startTicking({
+    clock,
+    everyMs: options.bounds.tickMs,
+    isIdle: () => epoch.isEmpty,
+    tick() {
+      const elapsed = clock.monotonic() - lastTickMs
+      lastTickMs += elapsed
+      if (halt.isHalted || isEnding) return
+      // Only a source that was polled can be idle.
+      intake.tick(elapsed, polled)
+      endEpochIfDue()
+      watermarks.tick()
+      lookForReplays()
+    },
+  })
 
   try {
     intake.begin()
@@ -405,9 +414,8 @@ export async function runComponent(component: Component, options: ComponentOptio
       return { ended: false, caughtUp: false, done: { stages: [], commitActions: [] } }
     throw await locateFailure(halt.failure, component)
   } finally {
-    stopTicking()
+    ticking.stop()
     watermarks.end()
-    stopReplays()
     await order?.close()
     abort.signal.removeEventListener('abort', onAbort)
     for (const signal of [options.stop, abort.signal]) signal.removeEventListener('abort', onStop)

@@ -44,7 +44,7 @@ export interface ReplayInput {
   contextFor(component: Component): Pick<ReplaysContext, 'decode' | 'newTransform' | 'targets' | 'gone'>
   /** A sink has written these records. */
   delivered(records: Records): void
-  /** A component takes letters from now on. Returns a function that ends this. */
+  /** A component takes letters from now on. Returns what is to be called at each tick: it looks for requests. */
   start(component: Component, take: TakeLetters, fail: (error: unknown) => void): () => void
   /** Resolves when all letters of the command are handed over. */
   allHandedOver(): Promise<void>
@@ -63,7 +63,8 @@ export interface ReplayInputContext {
   readonly gone: Gone
 }
 
-const pollMs = 300
+/** How often the inbox is looked at. */
+const lookEveryMs = 1000
 const chunkLetters = 5000
 
 export const inboxOf = (folder: string): string => join(folder, 'inbox')
@@ -132,13 +133,16 @@ export function createReplayInput(ctx: ReplayInputContext): ReplayInput {
         answerTo(request, reply)
       }
     }
-    return clock.every(pollMs, () => {
+    let lookedMs = clock.monotonic()
+    return () => {
+      if (clock.monotonic() - lookedMs < lookEveryMs) return
+      lookedMs = clock.monotonic()
       try {
         poll()
       } catch (error) {
         fail(error)
       }
-    })
+    }
   }
   const answerTo = ({ specHash, letters = [], dismiss = [] }: LetterRequest, reply: (answer: LetterReply) => void) => {
     if (letters.length > 0 && specHash !== plan.specHash) {

@@ -1,6 +1,6 @@
 /**
- * `npm run crash:serve -- --kills 100 [--seed 1]`: kills `pipe serve` and the processes of its pipelines while they work
- * off requests and a schedule. Exit code 1: a run was lost or doubled.
+ * `npm run crash:serve -- --kills 100 [--seed 1]`: kills `pipe serve` and the processes of its pipelines while they
+ * work off requests and a schedule. Exit code 1: a run was lost or doubled.
  */
 import { rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
