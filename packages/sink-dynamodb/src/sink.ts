@@ -4,7 +4,7 @@
  */
 import { defineSink, isNested, type Problem, type RecordType, type Type } from '@millrace/core'
 import { documentFieldProblems, documentProblems, keyFields, keyProblems } from '@millrace/kinds'
-import { dynamodbProblems, mostDigits } from '@millrace/client-dynamodb'
+import { dynamodbProblems, mostDigits, placeOf } from '@millrace/client-dynamodb'
 import { indexProblems } from './indexes.ts'
 import { type Options, options } from './options.ts'
 import type { OpenTable } from './write.ts'
@@ -72,6 +72,7 @@ export const dynamodb = defineSink({
     part: o.attribute?.name,
     keyed: o.write !== 'insert',
   }),
+  writes: (o) => [placeOf(o)],
   accepts,
   mapping,
   create(o, ctx) {

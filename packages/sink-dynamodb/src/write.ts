@@ -71,7 +71,7 @@ async function ready(
   let found = await tables.facts(table)
   if (!found) {
     await tables.create(table, wanted, indexes)
-    found = (await tables.facts(table)) ?? { key: wanted, indexes, items: 0 }
+    found = (await tables.facts(table)) ?? { id: '', key: wanted, indexes, items: 0 }
   }
   for (const { name } of indexes)
     if (!found.indexes.some((each) => each.name === name))
