@@ -15,8 +15,8 @@ export interface Restartable {
 }
 
 /**
- * When a start is to be killed. `point`: it kills itself, the n-th time it passes the point, or after that time. `when`:
- * it is killed as soon as this is true, looked at every few milliseconds, or after that time.
+ * When a start is to be killed. `point`: it kills itself, the n-th time it passes the point, or after that time.
+ * `when`: it is killed as soon as this is true, looked at every few milliseconds, or after that time.
  */
 export type Death =
   | { readonly afterMs: number }

@@ -68,7 +68,7 @@ export async function kinesisJob(
     withRecords = await stream.withRecords()
   }
   const isBetweenNow = () => isBetween(folder, withRecords)
-  /** A third at a named point in one of the first epochs, a third between a parent and its child, a third at any time. */
+  /** A third each: at a named point of an early epoch, between a parent and its child, at any time. */
   const nextDeath = (): Death => {
     const kind = Math.floor(random() * 3)
     if (kind === 0) {
