@@ -30,6 +30,9 @@ const covered = [
   'sink mongodb.url',
   'sink postgres.password',
   'sink postgres.url',
+  'source dynamodb.credentials.access_key_id',
+  'source dynamodb.credentials.secret_access_key',
+  'source dynamodb.credentials.session_token',
   'source http.hmac.secret',
   'source http.token',
   'source http_poll.headers',
@@ -76,25 +79,29 @@ sources:
     type: kinesis
     config: { stream: s, ${aws} }
     schema: { fields: { n: integer } }
+  items:
+    type: dynamodb
+    config: { collection: items, ${aws} }
+    schema: { fields: { n: integer } }
 sinks:
   kinesis:
-    from: [gate, topic, documents, shards]
+    from: [gate, topic, documents, shards, items]
     type: kinesis
     config: { stream: t, key: n, ${aws} }
   dynamodb:
-    from: [gate, topic, documents, shards]
+    from: [gate, topic, documents, shards, items]
     type: dynamodb
     config: { collection: items, key: n, ${aws} }
   postgres:
-    from: [gate, topic, documents, shards]
+    from: [gate, topic, documents, shards, items]
     type: postgres
     config: { url: "postgres://u:${mark}@127.0.0.1:9/d", table: items, key: n, password: "${mark}" }
   k:
-    from: [gate, topic, documents, shards]
+    from: [gate, topic, documents, shards, items]
     type: kafka
     config: { stream: t, brokers: ["127.0.0.1:9"], key: n, sasl: { mechanism: PLAIN, username: u, password: "${mark}" } }
   m:
-    from: [gate, topic, documents, shards]
+    from: [gate, topic, documents, shards, items]
     type: mongodb
     config: { url: "mongodb://u:${mark}@127.0.0.1:9/d", database: d, collection: b, key: n, username: u, password: "${mark}" }
 `

@@ -10,6 +10,14 @@ type Config = Readonly<Record<string, unknown>>
 
 const env = { root: '/', home: '/', profile: 'local', pipeline: 'p', id: 'x', resolve: (path: string) => path }
 const tables = (test: string): Entry => ({ file: 'packages/sink-dynamodb/test/dynamodb.live.test.ts', test })
+const guards: Entry = {
+  file: 'packages/sink-dynamodb/test/guard.live.test.ts',
+  test: 'the check finds a guard that cannot work',
+}
+const scans: Entry = {
+  file: 'packages/source-dynamodb/test/dynamodb.live.test.ts',
+  test: 'that is empty ends at once; one that is not there says what is',
+}
 const live = (kind: 'source' | 'sink', test: string): Entry => ({
   file: `packages/${kind}-kinesis/test/${kind === 'source' ? 'reshard' : 'kinesis'}.live.test.ts`,
   test,
@@ -94,7 +102,10 @@ const entries: Pair<number> = {
 export const aws: Readonly<Record<string, Entry>> = {
   ...streamService('source'),
   ...streamService('sink'),
+  ...service('source dynamodb'),
   ...service('sink dynamodb'),
+  'source dynamodb table_prefix': scans,
+  'source dynamodb collection': scans,
   'source kinesis stream': decoded({ stream: 't' }),
   'source kinesis format': decoded({ format: 'text' }, {}, { fields: { one: field('string') } }),
   'source kinesis value_field': decoded({ format: 'text', value_field: 'two' }, { format: 'text' }, text),
@@ -125,5 +136,7 @@ export const aws: Readonly<Record<string, Entry>> = {
   'sink dynamodb attribute': tables(wide),
   'sink dynamodb attribute.name': tables(wide),
   'sink dynamodb attribute.value': tables(wide),
+  'sink dynamodb guard': guards,
+  'sink dynamodb guard.field': guards,
   'sink dynamodb indexes': tables('are looked up by an index; a null is not in it'),
 }

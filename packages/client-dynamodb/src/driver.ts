@@ -1,6 +1,6 @@
 /** The only file that uses the SDK: the calls on tables, with failures as errors of ours. */
 import { setTimeout as wait } from 'node:timers/promises'
-import { type Env, unlessAborted } from '@millrace/core'
+import { type Env, MillraceError, SystemError, unlessAborted } from '@millrace/core'
 import { awsError, awsErrorName, awsSettings } from '@millrace/client-aws'
 import {
   BatchWriteItemCommand,
@@ -20,7 +20,7 @@ import {
   type WriteRequest,
 } from '@aws-sdk/client-dynamodb'
 import { type KeyAttribute, type KeyType } from './layout.ts'
-import type { DynamodbOptions } from './options.ts'
+import { type DynamodbOptions, tableOf } from './options.ts'
 import type { Item } from './values.ts'
 
 export type { WriteRequest }
@@ -34,6 +34,8 @@ export interface TableIndex {
 
 /** What is known of a table. */
 export interface TableFacts {
+  /** Names this table, as opposed to another of the same name that took its place. */
+  readonly id: string
   readonly key: readonly KeyAttribute[]
   readonly indexes: readonly TableIndex[]
   /** The service counts every six hours or so. */
@@ -188,6 +190,7 @@ function factsOf(found: TableDescription | undefined): TableFacts | undefined {
       .toSorted((a, b) => (a.KeyType === b.KeyType ? 0 : a.KeyType === 'HASH' ? -1 : 1))
       .map(({ AttributeName }) => ({ name: AttributeName!, type: types.get(AttributeName) as KeyType }))
   return {
+    id: found.TableId ?? `${found.TableArn}@${found.CreationDateTime?.getTime()}`,
     key: keyOf(found.KeySchema),
     indexes: (found.GlobalSecondaryIndexes ?? []).map((each) => ({
       name: each.IndexName!,
@@ -195,4 +198,23 @@ function factsOf(found: TableDescription | undefined): TableFacts | undefined {
     })),
     items: found.ItemCount ?? 0,
   }
+}
+
+/** The error for a collection without a table. Its hint lists those there are, if the key may list them. */
+export async function unknownTable(
+  tables: Pick<Tables, 'names'>,
+  o: DynamodbOptions,
+  collection: string,
+  exitCode: 2 | 3,
+): Promise<MillraceError> {
+  const names = await tables.names().catch((error: unknown) => {
+    if (error instanceof RefusedRequest || (error instanceof SystemError && error.code === 'unauthorized')) return []
+    throw error
+  })
+  const there = names.filter((name) => name.startsWith(o.table_prefix)).map((name) => name.slice(o.table_prefix.length))
+  const message = `there is no table ${tableOf(o, collection)} for the collection ${collection}`
+  return new MillraceError('unknown_collection', message, {
+    hint: there.length > 0 ? `there are ${there.join(', ')}` : 'there is none: run a pipeline that writes to it first',
+    exitCode,
+  })
 }

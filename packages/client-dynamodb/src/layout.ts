@@ -17,6 +17,9 @@ export interface KeyAttribute {
 /** The attribute of documents that are known by text. */
 export const idAttribute: KeyAttribute = { name: '_id', type: 'S' }
 
+/** The attribute that names the record which inserted an item. */
+export const recordField = '_millrace_id'
+
 /** How values of a type are stored in a key; undefined: they cannot be part of one. */
 export function keyType(type: Type): KeyType | undefined {
   switch (type.kind) {

@@ -1,6 +1,6 @@
 /** Which tables of DynamoDB, and where: the same options for source and sink. */
 import { option, type Problem } from '@millrace/core'
-import { awsOptions, awsProblems, type AwsOptions } from '@millrace/client-aws'
+import { awsOptions, awsPlace, awsProblems, type AwsOptions } from '@millrace/client-aws'
 
 /** Options that source and sink share. */
 export const dynamodbOptions = {
@@ -18,6 +18,10 @@ export interface DynamodbOptions extends AwsOptions {
 
 /** The table of a collection. */
 export const tableOf = (o: DynamodbOptions, collection: string): string => o.table_prefix + collection
+
+/** What a source reads or a sink writes, as a `system:place` text. */
+export const placeOf = (o: DynamodbOptions & { readonly collection: string }): string =>
+  `dynamodb:${awsPlace(o)}#${tableOf(o, o.collection)}`
 
 /** Problems that are known without connecting: DynamoDB's developer guide, "Naming rules". */
 export function dynamodbProblems(o: DynamodbOptions & { readonly collection: string }): Problem[] {

@@ -15,14 +15,12 @@ import {
   isById,
   type Item,
   type KeyAttribute,
+  recordField,
   type Stored,
   storedJson,
   toStored,
 } from '@millrace/client-dynamodb'
 import type { Options } from './options.ts'
-
-/** The record that inserted a document under a key that is not its id. */
-export const recordField = '_millrace_id'
 
 /** The records of one key, in their order: each is the key, and what goes beside it. */
 export interface Change {

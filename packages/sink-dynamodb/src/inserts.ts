@@ -3,9 +3,10 @@
  * finds its own. The records of a key follow one another; only the first can succeed.
  */
 import type { WriteFailure } from '@millrace/core'
+import { recordField } from '@millrace/client-dynamodb'
 import type { Tables } from '@millrace/client-dynamodb/driver'
 import { atOnce, patiently } from './calls.ts'
-import { type Change, recordField } from './changes.ts'
+import type { Change } from './changes.ts'
 import { isTaken, refusedRecord, unlessThrottled } from './outcome.ts'
 
 /** Calls under way at the same time. */

@@ -14,6 +14,14 @@ export const options = option.object({
     { default: 'upsert' },
   ),
   ...documentOptions,
+  guard: option.optional(
+    option.object(
+      {
+        field: option.field('A field whose values grow: a version, a sequence number, a time.', { example: 'version' }),
+      },
+      'With `write: upsert` or `set`: write a record only over a document whose value of this field is smaller, or that has none. Others are counted as not written.',
+    ),
+  ),
 })
 /** The resolved options. */
 export type Options = Static<typeof options>

@@ -31,6 +31,9 @@ function putOf(change: Change, at: number, remove: boolean): Put {
   return { change, at, request: { PutRequest: { Item } }, bytes: sizeOf(Item) }
 }
 
+/** The records that items stand for. */
+const recordsOf = (puts: readonly Put[]) => puts.flatMap(({ change, at }) => change.indexes.slice(0, at + 1))
+
 export async function putAll(
   changes: readonly Change[],
   remove: boolean,
@@ -41,8 +44,6 @@ export async function putAll(
 ): Promise<void> {
   const puts = changes.map((change) => putOf(change, change.indexes.length - 1, remove))
   await atOnce(callsOf(puts), parallel, (call) => write(call))
-
-  const recordsOf = (left: readonly Put[]) => left.flatMap(({ change, at }) => change.indexes.slice(0, at + 1))
 
   async function write(call: readonly Put[]): Promise<void> {
     let waiting = call

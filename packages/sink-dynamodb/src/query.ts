@@ -3,7 +3,6 @@ import {
   compileKey,
   type Env,
   fieldOf,
-  MillraceError,
   orderOf,
   type Query,
   type RecordType,
@@ -19,12 +18,19 @@ import {
   type Item,
   type KeyAttribute,
   layoutText,
+  recordField,
   type Stored,
   tableOf,
   toStored,
 } from '@millrace/client-dynamodb'
-import { openTables, type Page, RefusedRequest, type TableFacts, type Tables } from '@millrace/client-dynamodb/driver'
-import { recordField } from './changes.ts'
+import {
+  openTables,
+  type Page,
+  RefusedRequest,
+  type TableFacts,
+  type Tables,
+  unknownTable,
+} from '@millrace/client-dynamodb/driver'
 import type { Options } from './options.ts'
 
 /** Documents as rows, with their key as `_id`. */
@@ -33,7 +39,7 @@ export async function* queryTable(o: Options, env: Env, query: Query, signal: Ab
   try {
     const table = tableOf(o, query.collection)
     const facts = await tables.facts(table)
-    if (!facts) throw await unknown(tables, table, query.collection, o)
+    if (!facts) throw await unknownTable(tables, o, query.collection, 2)
     let left = query.limit ?? Number.POSITIVE_INFINITY
     if (left <= 0) return
     const rows = rowsOf(tables, table, facts, query)
@@ -49,15 +55,6 @@ export async function* queryTable(o: Options, env: Env, query: Query, signal: Ab
   } finally {
     tables.close()
   }
-}
-
-async function unknown(tables: Tables, table: string, collection: string, o: Options): Promise<MillraceError> {
-  const names = (await tables.names()).filter((name) => name.startsWith(o.table_prefix))
-  const there = names.map((name) => name.slice(o.table_prefix.length)).join(', ')
-  return new MillraceError('unknown_collection', `there is no table ${table} for the collection ${collection}`, {
-    hint: there ? `there are ${there}` : 'there is none: run a pipeline that writes to it first',
-    exitCode: 2,
-  })
 }
 
 async function* rowsOf(tables: Tables, table: string, facts: TableFacts, query: Query): AsyncGenerator<Row> {

@@ -4,13 +4,19 @@
  */
 import { defineSink, isNested, type Problem, type RecordType, type Type } from '@millrace/core'
 import { documentFieldProblems, documentProblems, keyFields, keyProblems } from '@millrace/kinds'
-import { dynamodbProblems, mostDigits } from '@millrace/client-dynamodb'
+import { dynamodbProblems, mostDigits, placeOf } from '@millrace/client-dynamodb'
+import { guardFieldProblems, guardProblems } from './guard.ts'
 import { indexProblems } from './indexes.ts'
 import { type Options, options } from './options.ts'
 import type { OpenTable } from './write.ts'
 
 function accepts(o: Options, input: RecordType): Problem[] {
-  const found = [...keyProblems(o, input), ...documentFieldProblems(input), ...indexProblems(o, input)]
+  const found = [
+    ...keyProblems(o, input),
+    ...documentFieldProblems(input),
+    ...indexProblems(o, input),
+    ...guardFieldProblems(o, input),
+  ]
   const problem = (message: string, hint: string) => found.push({ code: 'bad_value', message, at: [], hint })
   for (const [name, { type }] of Object.entries(input.fields)) {
     const digits = decimalDigits(type)
@@ -63,15 +69,16 @@ export const dynamodb = defineSink({
   summary: 'Documents in a table of DynamoDB, by key.',
   options,
   serves: ['documents'],
-  check: (o) => [...dynamodbProblems(o), ...documentProblems(o, o.write, () => undefined)],
+  check: (o) => [...dynamodbProblems(o), ...documentProblems(o, o.write, () => undefined), ...guardProblems(o)],
   capabilities: (o) => ({
     label: 'effectively-once',
-    how: `${o.write} by ${keyFields(o)?.join(', ') ?? 'record id'}${o.indexes ? '; indexes follow a moment later, and each write is paid once more for each of them' : ''}`,
+    how: `${o.write} by ${keyFields(o)?.join(', ') ?? 'record id'}${o.guard ? `, over a smaller ${o.guard.field} only` : ''}${o.indexes ? '; indexes follow a moment later, and each write is paid once more for each of them' : ''}`,
     key: keyFields(o) ?? 'record_id',
     combines: o.write === 'set',
     part: o.attribute?.name,
     keyed: o.write !== 'insert',
   }),
+  writes: (o) => [placeOf(o)],
   accepts,
   mapping,
   create(o, ctx) {
@@ -86,7 +93,7 @@ export const dynamodb = defineSink({
         const { openTable } = await import('./write.ts')
         table = await openTable(o, ctx, opening)
       },
-      write: (records, { signal }) => table!.write(records, signal),
+      write: (records, ctx) => table!.write(records, ctx),
       close: () => Promise.resolve(close()),
     }
   },

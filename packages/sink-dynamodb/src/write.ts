@@ -8,12 +8,14 @@ import {
   SystemError,
   throwFailures,
   unlessAborted,
+  type WriteContext,
   type WriteFailure,
 } from '@millrace/core'
 import { keyFields } from '@millrace/kinds'
 import { idAttribute, keyLayout, layoutText, type KeyAttribute, tableOf } from '@millrace/client-dynamodb'
 import { openTables, RefusedRequest, type TableFacts, type Tables } from '@millrace/client-dynamodb/driver'
 import { type Change, compileChanges } from './changes.ts'
+import { guardAll } from './guard.ts'
 import { indexesOf } from './indexes.ts'
 import { insertAll } from './inserts.ts'
 import type { Options } from './options.ts'
@@ -21,7 +23,7 @@ import { putAll } from './puts.ts'
 import { updateAll } from './updates.ts'
 
 export interface OpenTable {
-  write(records: Records, signal: AbortSignal): Promise<void>
+  write(records: Records, ctx: WriteContext): Promise<void>
   close(): void
 }
 
@@ -44,9 +46,14 @@ export async function openTable(
       return putAll(changes, o.write === 'delete', table, tables, abort, failures)
     }
     return {
-      async write(records, abort) {
+      async write(records, { signal: abort, superseded }) {
         const failures: WriteFailure[] = []
-        await unlessAborted(writeAll(prepare(records, failures), abort, failures), abort, 'writing to DynamoDB')
+        const changes = prepare(records, failures)
+        const writing = o.guard
+          ? guardAll(changes, records, o, ctx.schema, table, tables, abort, failures)
+          : writeAll(changes, abort, failures)
+        const older = await unlessAborted<number | void>(writing, abort, 'writing to DynamoDB')
+        if (older) superseded?.(older)
         throwFailures(failures)
       },
       close: () => tables.close(),
@@ -71,7 +78,7 @@ async function ready(
   let found = await tables.facts(table)
   if (!found) {
     await tables.create(table, wanted, indexes)
-    found = (await tables.facts(table)) ?? { key: wanted, indexes, items: 0 }
+    found = (await tables.facts(table)) ?? { id: '', key: wanted, indexes, items: 0 }
   }
   for (const { name } of indexes)
     if (!found.indexes.some((each) => each.name === name))

@@ -126,6 +126,42 @@ describe.skipIf(!url)('on the stand-in', () => {
     },
   })
 
+  /** The same key in several versions: the highest stays. */
+  sinkContract({
+    module,
+    type: 'dynamodb',
+    setup() {
+      const options = standIn.options({
+        endpoint: endpoint(),
+        collection: 'guarded',
+        key: 'group',
+        guard: { field: 'at' },
+      })
+      return Promise.resolve({
+        options,
+        schema: keyed,
+        rows: Array.from({ length: 15 }, (_, i) => ({ group: `g${i}`, at: i, total: i * i })),
+        visible: async () =>
+          (await standIn.items(`${options.table_prefix}guarded`)).map(({ group, at, total }) => ({
+            group: group!.S,
+            at: number(at),
+            total: number(total),
+          })),
+        nullKeys: ['group'],
+        unencodable: [
+          { row: { group: 'a', at: null, total: 1 }, code: 'missing_value' },
+          { row: { group: '\ud83d', at: 1, total: 1 }, code: 'bad_text' },
+        ],
+        refused: { none: 'only text can be too large: dynamodb.live.test.ts' },
+        hang,
+        updates: [
+          { group: 'a', at: 1, total: 1 },
+          { group: 'a', at: 2, total: 2 },
+        ],
+      })
+    },
+  })
+
   /** Attributes gathered in the item of a key, told apart again. */
   sinkContract({
     module,

@@ -14,9 +14,13 @@ export interface Restartable {
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** When a start is to be killed. `point`: it kills itself, the n-th time it passes the point, or after that time. */
+/**
+ * When a start is to be killed. `point`: it kills itself, the n-th time it passes the point, or after that time.
+ * `when`: it is killed as soon as this is true, looked at every few milliseconds, or after that time.
+ */
 export type Death =
   | { readonly afterMs: number }
+  | { readonly when: () => boolean; readonly afterMs: number }
   | { readonly point: string; readonly time: number; readonly afterMs?: number }
   | 'lives'
 
@@ -44,11 +48,18 @@ export async function startOnce(program: Restartable, death: Death): Promise<{ k
     typeof death === 'object' && death.afterMs !== undefined
       ? setTimeout(() => child.kill('SIGKILL'), death.afterMs)
       : undefined
+  const watch =
+    typeof death === 'object' && 'when' in death
+      ? setInterval(() => {
+          if (death.when()) child.kill('SIGKILL')
+        }, 5)
+      : undefined
   const ended = new Promise<{ code: number | null; signal: string | null }>((resolve, reject) =>
     child.on('error', reject).on('close', (code, signal) => resolve({ code, signal })),
   )
   const [output, errors, { code, signal }] = await Promise.all([text(child.stdout), text(child.stderr), ended])
   clearTimeout(timer)
+  clearInterval(watch)
   if (signal === 'SIGKILL') return { killed: true, output }
   if (code !== 0)
     throw new Error(`it ended with ${code ?? signal} after a restart instead of continuing:\n${output}${errors}`)

@@ -28,12 +28,15 @@ export function summaryText(summary: Summary, plan: Plan): string {
       ? [`${count(fields)} fields of ${id} are not in its schema and were left out (unknown_fields: drop).\n`]
       : []
   })
+  const newer = Object.entries(own.sinks).flatMap(([id, { superseded }]) =>
+    superseded ? [`${count(superseded)} records were not written by ${id}: it had newer ones (guard).\n`] : [],
+  )
   const balance =
     summary.imbalances.length === 0 ? 'Every edge balances.' : `DOES NOT BALANCE: ${summary.imbalances.join('; ')}`
   return `${headOf(summary, plan, own)}\n\n${table(
     columns.filter((_, at) => used[at]),
     rows.map((row) => row.filter((_, at) => used[at])),
-  )}\n${left.join('')}${totalOf(summary, total)}${balance}\n`
+  )}\n${left.join('')}${newer.join('')}${totalOf(summary, total)}${balance}\n`
 }
 
 function headOf(summary: Summary, plan: Plan, own: Counters): string {

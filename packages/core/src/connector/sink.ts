@@ -44,6 +44,8 @@ export interface WriteContext {
   readonly signal: AbortSignal
   /** Until it is saved, an epoch may be repeated with different content: replace what it wrote, never skip it. */
   readonly epoch: number
+  /** Counts records of this write that the store already has in a newer version, so they were not written. */
+  superseded?(records: number): void
 }
 
 /** The context of a flush. */

@@ -50,6 +50,8 @@ export interface StepCounters {
 export interface SinkCounters {
   in: number
   delivered: number
+  /** Of these, not written, since the store had newer ones. Absent: none. */
+  superseded?: number
   failed: number
   /** The same by code. */
   codes: Record<string, number>

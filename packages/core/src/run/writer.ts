@@ -60,7 +60,8 @@ async function write(node: SinkNode, { records, bytes, ready }: QueuedRecords, c
 async function writeOnce(node: SinkNode, records: Records, ctx: WriterContext): Promise<Records | undefined> {
   const { signal } = ctx
   try {
-    const written = node.sink.write(records, { signal, epoch: ctx.epoch() })
+    const superseded = (n: number) => void (node.count.superseded = (node.count.superseded ?? 0) + n)
+    const written = node.sink.write(records, { signal, epoch: ctx.epoch(), superseded })
     if (written) await written
     node.count.delivered += records.length
     ctx.delivered(records)
