@@ -65,7 +65,7 @@ describe.skipIf(!url)('faults', () => {
     expect(await server.documents(database, 'c')).toHaveLength(500)
   })
 
-  // The driver waits for a full buffer to drain without noticing that the connection is gone; see `answered` of client-mongodb.
+  // The driver waits for a full buffer to drain without noticing that the connection is gone: see client-mongodb.
   test('a write that the server never reads to its end fails, and is not waited for for ever', async () => {
     const { sink, database } = await server.open(
       { collection: 'c' },
