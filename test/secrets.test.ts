@@ -30,6 +30,9 @@ const covered = [
   'sink mongodb.url',
   'sink postgres.password',
   'sink postgres.url',
+  'sink s3.credentials.access_key_id',
+  'sink s3.credentials.secret_access_key',
+  'sink s3.credentials.session_token',
   'source http.hmac.secret',
   'source http.token',
   'source http_poll.headers',
@@ -40,6 +43,9 @@ const covered = [
   'source kinesis.credentials.session_token',
   'source mongodb.password',
   'source mongodb.url',
+  'source s3.credentials.access_key_id',
+  'source s3.credentials.secret_access_key',
+  'source s3.credentials.session_token',
 ]
 
 const spec = (port: number) => `version: 1
@@ -76,7 +82,15 @@ sources:
     type: kinesis
     config: { stream: s, ${aws} }
     schema: { fields: { n: integer } }
+  objects:
+    type: s3
+    config: { bucket: bbb, path: in/, ${aws} }
+    schema: { fields: { n: integer } }
 sinks:
+  lake:
+    from: [gate, topic, documents, shards, objects]
+    type: s3
+    config: { bucket: bbb, path: out/, ${aws} }
   kinesis:
     from: [gate, topic, documents, shards]
     type: kinesis

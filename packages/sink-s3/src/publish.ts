@@ -5,6 +5,8 @@
  * Publishing may be repeated until the engine has recorded it (invariant 5). A local mark says that it was done;
  * without it, a key that is taken is looked at: an object with the mark of this stage and its size is the stage
  * itself, whose answer was lost. Anything else belongs to somebody else, and the run stops.
+ *
+ * Decision: docs/decisions/20261202-objects-in-s3.md
  */
 import { join } from 'node:path'
 import { crashPoint, SystemError } from '@millrace/core'
@@ -43,7 +45,7 @@ export async function publishStage(
   signal: AbortSignal,
 ): Promise<void> {
   const mark = object && join(folder, object.temp)
-  if (mark && (await disk.look(`${mark}.done`))) return
+  if (mark && (await disk.look(`${mark}.done`))) return removeLocal(disk, mark)
   await removeAll(bucket, removes, signal)
   if (!object || !mark) return
   const { key, bytes, stage, replaces = false, upload } = object
@@ -66,6 +68,10 @@ export async function publishStage(
   }
   await touch(disk, folder, `${mark}.done`)
   crashPoint('object_marked')
+  await removeLocal(disk, mark)
+}
+
+async function removeLocal(disk: Disk, mark: string): Promise<void> {
   for (const ending of ['', '.upload', '.begun']) await disk.remove(`${mark}${ending}`)
 }
 

@@ -29,7 +29,10 @@ describe.skipIf(!url)('on the stand-in', () => {
     proxy = await cuttingProxy(Number(new URL(url!).port))
     bucket = await buckets.create()
   })
-  afterAll(() => proxy?.close())
+  afterAll(async () => {
+    await buckets.drop(bucket)
+    await proxy.close()
+  })
 
   for (const [, options] of cases) {
     sinkContract({

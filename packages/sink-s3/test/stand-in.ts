@@ -2,8 +2,11 @@
 import { randomUUID } from 'node:crypto'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import {
+  AbortMultipartUploadCommand,
   CreateBucketCommand,
+  DeleteBucketCommand,
   DeleteObjectCommand,
+  DeleteObjectsCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListMultipartUploadsCommand,
@@ -44,10 +47,21 @@ export function bucketsAt(endpoint: string) {
       await client.send(new CreateBucketCommand({ Bucket }))
       return Bucket
     },
+    /** With everything in it. */
+    async drop(Bucket: string): Promise<void> {
+      for await (const { Contents } of paginateListObjectsV2({ client }, { Bucket }))
+        if (Contents?.length)
+          await client.send(
+            new DeleteObjectsCommand({ Bucket, Delete: { Objects: Contents.map(({ Key }) => ({ Key: Key! })) } }),
+          )
+      await client.send(new DeleteBucketCommand({ Bucket }))
+    },
     put: (Bucket: string, Key: string, Body: string | Uint8Array) =>
       client.send(new PutObjectCommand({ Bucket, Key, Body })),
     remove: (Bucket: string, Key: string) => client.send(new DeleteObjectCommand({ Bucket, Key })),
     head: (Bucket: string, Key: string) => client.send(new HeadObjectCommand({ Bucket, Key })),
+    abort: (Bucket: string, Key: string, UploadId: string) =>
+      client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId })),
     /** The keys of uploads that are under way. */
     uploads: async (Bucket: string): Promise<string[]> =>
       ((await client.send(new ListMultipartUploadsCommand({ Bucket }))).Uploads ?? []).map(({ Key }) => Key!),

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { gunzipSync, zstdCompressSync } from 'node:zlib'
 import { liveUrl, sourceContract, type SourceSubject } from '@millrace/testkit'
-import { beforeAll, describe } from 'vitest'
+import { afterAll, beforeAll, describe } from 'vitest'
 import { bucketsAt, connection } from './stand-in.ts'
 
 const url = liveUrl('S3')
@@ -93,6 +93,7 @@ describe.skipIf(!url)('on the stand-in', () => {
   beforeAll(async () => {
     bucket = await buckets.create()
   })
+  afterAll(() => buckets.drop(bucket))
   for (const { objects, path, options, ...told } of cases) {
     const root = `case-${places++}/`
     sourceContract({

@@ -2,7 +2,9 @@
 import { randomUUID } from 'node:crypto'
 import {
   CreateBucketCommand,
+  DeleteBucketCommand,
   DeleteObjectCommand,
+  DeleteObjectsCommand,
   GetObjectCommand,
   paginateListObjectsV2,
   PutObjectCommand,
@@ -36,6 +38,15 @@ export function bucketsAt(endpoint: string) {
     },
     text: async (Bucket: string, Key: string): Promise<string> =>
       (await client.send(new GetObjectCommand({ Bucket, Key }))).Body!.transformToString(),
+    /** With everything in it. */
+    async drop(Bucket: string): Promise<void> {
+      for await (const { Contents } of paginateListObjectsV2({ client }, { Bucket }))
+        if (Contents?.length)
+          await client.send(
+            new DeleteObjectsCommand({ Bucket, Delete: { Objects: Contents.map(({ Key }) => ({ Key: Key! })) } }),
+          )
+      await client.send(new DeleteBucketCommand({ Bucket }))
+    },
     put: (Bucket: string, Key: string, Body: string | Uint8Array) =>
       client.send(new PutObjectCommand({ Bucket, Key, Body })),
     remove: (Bucket: string, Key: string) => client.send(new DeleteObjectCommand({ Bucket, Key })),
