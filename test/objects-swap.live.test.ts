@@ -1,4 +1,6 @@
-/** Files and S3, given the same records by the same spec under two profiles, hold the same rows under the same names. */
+/**
+ * Files and S3, given the same records by the same spec under two profiles, hold the same rows under the same names.
+ */
 import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { liveUrl, sameSet } from '@millrace/testkit'

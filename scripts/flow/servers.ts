@@ -48,7 +48,7 @@ export async function makeBucket(env: Readonly<Record<string, string | undefined
   try {
     await client.send(new CreateBucketCommand({ Bucket: `${env['NAME_PREFIX'] ?? ''}millrace-lake` }))
   } catch (error) {
-    if (!/^BucketAlready/.test((error as Error).name)) throw error
+    if (!(error as Error).name.startsWith('BucketAlready')) throw error
   } finally {
     client.destroy()
   }

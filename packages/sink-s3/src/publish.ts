@@ -2,7 +2,7 @@
  * Stages: objects whose bytes are durable, and how they become visible: by one PUT, or by completing the upload of
  * their parts, in both cases only if there is no object of that key yet.
  *
- * Publishing may be repeated until the engine has recorded it (invariant 5). A local mark says that it was done;
+ * Publishing may be repeated until the engine has recorded it (invariants 4 and 5). A local mark says that it was done;
  * without it, a key that is taken is looked at: an object with the mark of this stage and its size is the stage
  * itself, whose answer was lost. Anything else belongs to somebody else, and the run stops.
  *
