@@ -14,7 +14,7 @@ import { runFlow } from '../scripts/flow/run.ts'
 
 const root = join(import.meta.dirname, '..')
 const [kafka, mongodb] = [liveUrl('KAFKA'), liveUrl('MONGODB')]
-const [kinesis, dynamodb] = [liveUrl('KINESIS'), liveUrl('DYNAMODB')]
+const [kinesis, dynamodb, s3] = [liveUrl('KINESIS'), liveUrl('DYNAMODB'), liveUrl('S3')]
 /** Flows that have the profile `aws`. */
 const onAws = ['customer-service', 'document-stream']
 const databases: Readonly<Record<string, string>> = {
@@ -59,6 +59,7 @@ async function ran(name: string, profile: string, inputs: readonly string[]) {
     MONGODB_URL: mongodb ?? '',
     AWS_ENDPOINT_URL_KINESIS: kinesis ?? '',
     AWS_ENDPOINT_URL_DYNAMODB: dynamodb ?? '',
+    AWS_ENDPOINT_URL_S3: s3 ?? '',
     AWS_ACCESS_KEY_ID: 'test',
     AWS_SECRET_ACCESS_KEY: 'test',
     AWS_REGION: 'us-east-1',
@@ -133,7 +134,7 @@ describe.each(posting)('the flow %s', (name) => {
     240_000,
   )
 
-  it.skipIf(!kinesis || !dynamodb || !onAws.includes(name))(
+  it.skipIf(!kinesis || !dynamodb || !s3 || !onAws.includes(name))(
     'leaves them on the services of AWS too',
     async () => {
       const inputs = inputsOf(name)

@@ -9,14 +9,15 @@ const connectors = Object.keys(lock)
 
 /** Libraries that are large or specific to one system, and which connectors need them. */
 const libraries: Readonly<Record<string, RegExp>> = {
-  'apache-arrow': /-files$/,
-  hyparquet: /-files$/,
-  'hyparquet-writer': /-files$/,
+  'apache-arrow': /-(files|s3)$/,
+  hyparquet: /-(files|s3)$/,
+  'hyparquet-writer': /-(files|s3)$/,
   mongodb: /-mongodb$/,
   pg: /-postgres$/,
   '@platformatic/kafka': /-kafka$/,
   '@aws-sdk/client-dynamodb': /-dynamodb$/,
   '@aws-sdk/client-kinesis': /-kinesis$/,
+  '@aws-sdk/client-s3': /-s3$/,
   fastify: /^source-http$/,
   '@faker-js/faker': /^source-generate$/,
 }
@@ -37,7 +38,12 @@ describe('an install', () => {
 
   it('of the command brings no driver', () => {
     const brought = foreign(installed(lock, 'cli'))
-    const drivers = ['mongodb', 'pg', '@platformatic/kafka', '@aws-sdk/client-kinesis', '@aws-sdk/client-dynamodb']
+    const drivers = [
+      'mongodb',
+      'pg',
+      '@platformatic/kafka',
+      ...Object.keys(libraries).filter((name) => name.startsWith('@aws-sdk/')),
+    ]
     expect(brought.filter((name) => drivers.includes(name))).toEqual([])
   })
 })

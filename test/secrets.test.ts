@@ -30,6 +30,9 @@ const covered = [
   'sink mongodb.url',
   'sink postgres.password',
   'sink postgres.url',
+  'sink s3.credentials.access_key_id',
+  'sink s3.credentials.secret_access_key',
+  'sink s3.credentials.session_token',
   'source dynamodb.credentials.access_key_id',
   'source dynamodb.credentials.secret_access_key',
   'source dynamodb.credentials.session_token',
@@ -43,6 +46,9 @@ const covered = [
   'source kinesis.credentials.session_token',
   'source mongodb.password',
   'source mongodb.url',
+  'source s3.credentials.access_key_id',
+  'source s3.credentials.secret_access_key',
+  'source s3.credentials.session_token',
 ]
 
 const spec = (port: number) => `version: 1
@@ -83,25 +89,33 @@ sources:
     type: dynamodb
     config: { collection: items, ${aws} }
     schema: { fields: { n: integer } }
+  objects:
+    type: s3
+    config: { bucket: bbb, path: in/, ${aws} }
+    schema: { fields: { n: integer } }
 sinks:
+  lake:
+    from: [gate, topic, documents, shards, items, objects]
+    type: s3
+    config: { bucket: bbb, path: out/, ${aws} }
   kinesis:
-    from: [gate, topic, documents, shards, items]
+    from: [gate, topic, documents, shards, items, objects]
     type: kinesis
     config: { stream: t, key: n, ${aws} }
   dynamodb:
-    from: [gate, topic, documents, shards, items]
+    from: [gate, topic, documents, shards, items, objects]
     type: dynamodb
     config: { collection: items, key: n, ${aws} }
   postgres:
-    from: [gate, topic, documents, shards, items]
+    from: [gate, topic, documents, shards, items, objects]
     type: postgres
     config: { url: "postgres://u:${mark}@127.0.0.1:9/d", table: items, key: n, password: "${mark}" }
   k:
-    from: [gate, topic, documents, shards, items]
+    from: [gate, topic, documents, shards, items, objects]
     type: kafka
     config: { stream: t, brokers: ["127.0.0.1:9"], key: n, sasl: { mechanism: PLAIN, username: u, password: "${mark}" } }
   m:
-    from: [gate, topic, documents, shards, items]
+    from: [gate, topic, documents, shards, items, objects]
     type: mongodb
     config: { url: "mongodb://u:${mark}@127.0.0.1:9/d", database: d, collection: b, key: n, username: u, password: "${mark}" }
 `

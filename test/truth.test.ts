@@ -175,7 +175,7 @@ describe('packages and files', () => {
       '@millrace/sink-s',
     ]
     const wrong = [...pages, ...sources].flatMap((path) =>
-      [...read(path).matchAll(/@millrace\/[a-z][a-z-]*[a-z]/g)]
+      [...read(path).matchAll(/@millrace\/[a-z][a-z0-9-]*[a-z0-9]/g)]
         .map((m) => m[0])
         .filter((name) => !names.has(name) && !others.includes(name))
         .map((name) => `${path}: ${name}`),

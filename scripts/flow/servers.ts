@@ -4,6 +4,7 @@
  */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { root } from '../pipe.ts'
 
 const run = promisify(execFile)
@@ -15,6 +16,7 @@ const profiles: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   aws: {
     AWS_ENDPOINT_URL_KINESIS: 'MILLRACE_TEST_KINESIS_URL',
     AWS_ENDPOINT_URL_DYNAMODB: 'MILLRACE_TEST_DYNAMODB_URL',
+    AWS_ENDPOINT_URL_S3: 'MILLRACE_TEST_S3_URL',
     AWS_ACCESS_KEY_ID: 'AWS_ACCESS_KEY_ID',
     AWS_SECRET_ACCESS_KEY: 'AWS_SECRET_ACCESS_KEY',
     AWS_REGION: 'AWS_REGION',
@@ -22,7 +24,7 @@ const profiles: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 }
 const servers: Readonly<Record<string, readonly string[]>> = {
   'kafka-mongo': ['kafka', 'mongodb'],
-  aws: ['kinesis', 'dynamodb'],
+  aws: ['kinesis', 'dynamodb', 'seaweedfs'],
 }
 
 /** Variables for the profile's file. `local` needs none. */
@@ -36,4 +38,18 @@ export async function serverEnvironment(profile: string): Promise<Record<string,
   const { stdout } = await services('env')
   const named = new Map([...stdout.matchAll(/^(\w+)='(.*)'$/gm)].map(([, name, value]) => [name!, value!]))
   return Object.fromEntries(variables.map(([name, ours]) => [name, process.env[name] ?? named.get(ours)!]))
+}
+
+/** Makes the bucket that the profile `aws` names, unless it is there. */
+export async function makeBucket(env: Readonly<Record<string, string | undefined>>): Promise<void> {
+  const credentials = { accessKeyId: env['AWS_ACCESS_KEY_ID']!, secretAccessKey: env['AWS_SECRET_ACCESS_KEY']! }
+  const endpoint = env['AWS_ENDPOINT_URL_S3']!
+  const client = new S3Client({ endpoint, region: env['AWS_REGION']!, credentials, forcePathStyle: true })
+  try {
+    await client.send(new CreateBucketCommand({ Bucket: `${env['NAME_PREFIX'] ?? ''}millrace-lake` }))
+  } catch (error) {
+    if (!(error as Error).name.startsWith('BucketAlready')) throw error
+  } finally {
+    client.destroy()
+  }
 }

@@ -31,7 +31,7 @@ export const seaweedfs: Server = {
       ['-s3.iam=false', '-s3.autoCreateBucket=false', '-s3.port.iceberg=0', '-s3.port.lance=0'],
       [`-master.port=${port(2)}`, `-master.port.grpc=${port(3)}`, '-master.electionTimeout=500ms'],
       ['-master.telemetry=false', '-master.volumeSizeLimitMB=64'],
-      [`-volume.port=${port(4)}`, `-volume.port.grpc=${port(5)}`, '-volume.max=50'],
+      [`-volume.port=${port(4)}`, `-volume.port.grpc=${port(5)}`, '-volume.max=200'],
       ['-filer', `-filer.port=${port(6)}`, `-filer.port.grpc=${port(7)}`],
     ].flat()
   },

@@ -50,6 +50,24 @@ const streamService = (kind: 'source' | 'sink'): Record<string, Entry> => ({
   [`${kind} kinesis create.shards`]: live('source', 'is created with its shards if it does not exist'),
 })
 
+const objects = (kind: 'source' | 'sink', test: string): Entry => ({
+  file: `packages/${kind}-s3/test/s3.live.test.ts`,
+  test,
+})
+const found = 'are found by key, folder, pattern and list; hidden ones are not'
+const names = 'keep to the names of files, whatever the values are'
+const byService = 'go to a service without optional checksums, by path or host'
+const rolled = 'are rolled by records, and too many at once are finished early'
+const requests = 'take no more requests than a loop by hand: one for a small one, and one for each part'
+const replaced = 'replace those of an earlier run, a named one in one step'
+const away = 'are moved once they are saved, beside what is there, and again after a crash at any point'
+
+const formatRead = 'are read with the options of their formats'
+const formatWritten = 'are written with the options of their formats'
+const each = (names: readonly string[], entry: Entry): Record<string, Entry> =>
+  Object.fromEntries(names.map((name) => [name, entry]))
+const prefixed = (prefix: string, names: string): string[] => names.split(' ').map((name) => `${prefix}${name}`)
+
 const wide = 'gather any attributes, in as few updates as fit, and name the record that makes an item too large'
 const field = (kind: 'integer' | 'string' | 'timestamp') => ({ type: { kind }, optional: true })
 const record: RecordType = { fields: { id: field('integer'), one: field('string'), time: field('timestamp') } }
@@ -106,6 +124,37 @@ export const aws: Readonly<Record<string, Entry>> = {
   ...service('sink dynamodb'),
   'source dynamodb table_prefix': scans,
   'source dynamodb collection': scans,
+  ...service('sink s3'),
+  ...service('source s3'),
+  ...each(
+    prefixed('sink s3 ', 'bucket'),
+    objects('sink', 'that cannot be written say why, with the bucket and without a secret'),
+  ),
+  ...each(prefixed('sink s3 ', 'path_style checksums'), objects('sink', byService)),
+  ...each(prefixed('sink s3 ', 'path'), objects('sink', names)),
+  ...each(prefixed('sink s3 ', 'part_size max_uploads'), objects('sink', requests)),
+  ...each(prefixed('sink s3 ', 'existing'), objects('sink', replaced)),
+  ...each(prefixed('sink s3 ', 'roll roll.size roll.records roll.time max_open_files'), objects('sink', rolled)),
+  ...each(prefixed('sink s3 ', 'format compression partition_fields zone'), objects('sink', formatWritten)),
+  ...each(
+    prefixed('sink s3 format.', 'type nulls delimiter quote header line_end compression row_group layout'),
+    objects('sink', formatWritten),
+  ),
+  ...each(
+    prefixed('source s3 ', 'bucket path_style checksums'),
+    objects('source', 'that cannot be read say why, with the bucket and without a secret'),
+  ),
+  ...each(prefixed('source s3 ', 'path'), objects('source', found)),
+  ...each(prefixed('source s3 ', 'after_read after_read.move'), objects('source', away)),
+  ...each(prefixed('source s3 ', 'watch'), objects('source', 'are watched: what comes is read, without an end')),
+  ...each(prefixed('source s3 ', 'format'), objects('source', formatRead)),
+  ...each(
+    prefixed(
+      'source s3 format.',
+      'type delimiter quote bare_quotes header encoding nulls ragged max_record_size zone fold fraction non_finite max_expanded',
+    ),
+    objects('source', formatRead),
+  ),
   'source kinesis stream': decoded({ stream: 't' }),
   'source kinesis format': decoded({ format: 'text' }, {}, { fields: { one: field('string') } }),
   'source kinesis value_field': decoded({ format: 'text', value_field: 'two' }, { format: 'text' }, text),

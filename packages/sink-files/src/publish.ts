@@ -9,7 +9,7 @@
 import { dirname, join, sep } from 'node:path'
 import { crashPoint, type Json, MillraceError, SystemError } from '@millrace/core'
 import type { Disk } from '@millrace/client-files'
-import type { FinishedFile } from './output.ts'
+import { type FinishedFile, outputTaken } from '@millrace/kinds'
 import type { PublishedMark, Token } from './published-mark.ts'
 
 /** As saved; paths of the root are relative to the project if they are inside it. */
@@ -68,7 +68,7 @@ export async function publishStage(
   if (!found && mark.covers(file)) return syncRename(disk, [dirname(final), dirname(temp)])
   if (found?.bytes !== file.bytes) throw missing(temp, final, found ? 'was changed' : 'is gone')
   await removeAll(disk, root, stage.removes ?? [])
-  if (!file.replaces && (await disk.look(final))) throw taken(final)
+  if (!file.replaces && (await disk.look(final))) throw outputTaken(final)
   await ensureInside(disk, root, dirname(final))
   await disk.makeFolder(dirname(final))
   await mark.advance(file)
@@ -112,9 +112,3 @@ export async function ensureInside(disk: Disk, root: string, folder: string): Pr
     exitCode: 3,
   })
 }
-
-const taken = (path: string): MillraceError =>
-  new MillraceError('output_taken', `${path} already exists and was not written by this run`, {
-    hint: 'move it away, choose another path, or run with --replace',
-    exitCode: 3,
-  })

@@ -10,28 +10,26 @@
  */
 import { createHash } from 'node:crypto'
 import { basename, join } from 'node:path'
-import {
-  DataError,
-  type Flushed,
-  type Json,
-  MillraceError,
-  type OpenContext,
-  PartialWriteError,
-  type Records,
-  type Row,
-  type Sink,
-  type SinkContext,
-  type WriteFailure,
-} from '@millrace/core'
+import { type Flushed, type Json, MillraceError, type OpenContext, type Sink, type SinkContext } from '@millrace/core'
 import { checkFolder, type Disk, portable } from '@millrace/client-files'
 import { fileWriteFormats } from '@millrace/formats-columnar'
 import { findExisting } from './existing.ts'
-import { OpenFiles } from './open-files.ts'
 import { layoutOf, type Options, storedTypeOf } from './options.ts'
-import type { OpenFile } from './output.ts'
 import { publishStage, type Stage, stagesOf } from './publish.ts'
 import { isMark, PublishedMark, stateOlder, type Token } from './published-mark.ts'
-import { defaultRoll, fileName, pipelineName, placer, type Roll, type FilesWriter } from '@millrace/kinds'
+import { hiddenFolder } from './staging.ts'
+import {
+  defaultRoll,
+  fileName,
+  type FilesWriter,
+  type OpenFile,
+  OpenFiles,
+  outputExists,
+  pipelineName,
+  placer,
+  type Roll,
+  writeByPlace,
+} from '@millrace/kinds'
 
 /** What a flush leaves for a restart. */
 interface Resume {
@@ -89,11 +87,12 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
     const existing = open.existing ?? o.existing
     replacing = existing === 'replace' && !restore?.replaced
     old = !restore || replacing ? await findExisting(disk, root, writer, template, ending) : []
-    if (!restore && existing === 'stop' && old.length > 0) throw leftByOthers(root, old)
+    if (!restore && existing === 'stop' && old.length > 0) throw outputExists(old.map((path) => join(root, path)))
     for (const temp of restore?.staged ?? []) staged.add(temp)
     const kept = new Set([...staged, ...(restore?.open ?? []).map((file) => file.temp)])
     for (const name of hidden) if (!isMark(name) && !kept.has(name)) await disk.remove(join(root, staging, name))
-    const set = { disk, root, staging, layout, writer, start, makeWriter, roll, placeOf, now }
+    const hiddenFiles = hiddenFolder(disk, root, staging)
+    const set = { staging: hiddenFiles, layout, writer, start, makeWriter, roll, placeOf, now }
     const mostOpen = o.max_open_files
     files = new OpenFiles({ ...set, mostOpen, replaced: replacing ? old : [] }, restore?.number ?? 0)
     for (const file of restore?.open ?? []) await files.reopen(file)
@@ -114,61 +113,16 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
       throw new MillraceError('output_taken', `${file} is a folder`, { hint: 'choose another path', exitCode: 3 })
   }
 
-  /** Rows by the places that they go to. */
-  async function writeApart({ rows }: Records): Promise<void> {
-    const refused: WriteFailure[] = []
-    const groups = new Map<string, { rows: Row[]; indexes: number[] }>()
-    let last = { rows: [] as Row[], indexes: [] as number[] }
-    let lastKey: string | undefined
-    rows.forEach((row, i) => {
-      const key = keyIn(row, i, refused)
-      if (key === undefined) return
-      if (key !== lastKey) {
-        lastKey = key
-        const group = groups.get(key)
-        last = group ?? { rows: [], indexes: [] }
-        if (!group) groups.set(key, last)
-      }
-      last.rows.push(row)
-      last.indexes.push(i)
-    })
-    for (const [key, { rows, indexes }] of groups) await files!.add(key, rows, 0, indexes, refused)
-    await files!.release()
-    refuse(refused)
-  }
-
-  /** The key of a row's place; undefined: it has a value without a name, which is refused. */
-  function keyIn(row: Row, index: number, refused: WriteFailure[]): string | undefined {
-    try {
-      return keyOf(row)
-    } catch (error) {
-      if (error instanceof DataError) {
-        const { code, message, field } = error
-        refused.push({ index, kind: 'data', code, message, field })
-      } else if (error instanceof RangeError)
-        refused.push({ index, kind: 'data', code: 'out_of_range', message: error.message })
-      else throw error
-      return undefined
-    }
-  }
-
   return {
     open,
-    write(records) {
-      if (records.length === 0) return undefined
-      if (partitioned) return writeApart(records)
-      const refused: WriteFailure[] = []
-      const taken = files!.addSync(theKey, records.rows, refused)
-      if (taken === records.length && !files!.needsDisk(theKey)) return refuse(refused)
-      return files!.add(theKey, records.rows, taken, undefined, refused).then(() => refuse(refused))
-    },
+    write: (records) => writeByPlace(files!, records, keyOf, partitioned),
     full: () => files!.isRollDue(now()),
-    async flush({ roll: asked, end }): Promise<Flushed> {
+    async flush({ roll: asked, end, signal }): Promise<Flushed> {
       // A file that the path names continues across stops and the rolls of others, if it can.
       const rolls = end || (asked && (roll !== undefined || !append))
       if (rolls) await files!.finishAll(end && template.name && !partitioned ? theKey : undefined)
       const open = rolls ? [] : await files!.hold()
-      const finished = await files!.takeFinished()
+      const finished = await files!.takeFinished(signal)
       const removes = replacing && (finished.length > 0 || end) ? old : []
       if (finished.length > 0 || end) replacing = false
       const stages = stagesOf(finished, portable(root, ctx.root), staging, removes, { seq, start })
@@ -195,21 +149,4 @@ export function createFilesSink(o: Options, ctx: SinkContext, disk: Disk, now: (
       if (staging !== '') await disk.removeFolder(join(root, staging))
     },
   }
-}
-
-function refuse(refused: WriteFailure[]): void {
-  if (refused.length > 0) throw new PartialWriteError(refused.toSorted((a, b) => a.index - b.index))
-}
-
-function leftByOthers(root: string, old: readonly string[]): MillraceError {
-  const names = old.slice(0, 3).map((path) => join(root, path))
-  const more = old.length > 3 ? ` and ${old.length - 3} more` : ''
-  return new MillraceError(
-    'output_exists',
-    `an earlier run left ${old.length === 1 ? 'a file' : 'files'} where this one would write: ${names.join(', ')}${more}`,
-    {
-      hint: 'run with --replace to replace them with the new results, or with --keep to add to them; `existing: replace` or `keep` does this for every run',
-      exitCode: 3,
-    },
-  )
 }

@@ -60,3 +60,17 @@ export function namePattern(writer: FilesWriter, template: PathTemplate, ending:
   const instance = writer.instance.n > 1 ? literal(`.${writer.instance.i}-${writer.instance.n}`) : ''
   return new RegExp(`^${pattern(template.name)}${instance}(-\\d{5,})?${literal(ending)}$`)
 }
+
+/** Whether a name, relative to the root and with `/` between its folders, is that of a file of this sink. */
+export function isOutput(writer: FilesWriter, template: PathTemplate, ending: string): (name: string) => boolean {
+  const wanted = namePattern(writer, template, ending)
+  const folders = template.folders.map((_, depth) => folderPattern(template, depth)!)
+  return (name) => {
+    const parts = name.split('/')
+    return (
+      parts.length === folders.length + 1 &&
+      wanted.test(parts.at(-1)!) &&
+      folders.every((fits, depth) => !parts[depth]!.startsWith('.') && fits.test(parts[depth]!))
+    )
+  }
+}

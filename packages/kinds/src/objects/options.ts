@@ -52,6 +52,9 @@ export interface Roll {
 /** The default where files have to be finished. */
 export const defaultRoll: Roll = { bytes: 128 * 1024 * 1024, records: 1_000_000, ms: 60_000 }
 
+/** The option `roll`, as resolved. */
+export type RollOption = Static<typeof objectSinkOptions.roll>
+
 /** The bounds that were set; undefined: none. */
-export const rollOf = ({ roll }: { readonly roll?: Static<typeof objectSinkOptions.roll> }): Roll | undefined =>
+export const rollOf = ({ roll }: { readonly roll?: RollOption }): Roll | undefined =>
   roll && { bytes: roll.size, records: roll.records, ms: roll.time }

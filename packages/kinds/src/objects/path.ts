@@ -20,6 +20,10 @@ export interface PathTemplate {
 export const isPartitioned = (template: PathTemplate): boolean =>
   template.folders.length > 0 || (template.name?.some((part) => typeof part !== 'string') ?? false)
 
+/** All files below the static part of the path, as a source reads them: fields of records may follow it. */
+export const readPath = (path: string): string =>
+  path.includes('{') ? `${path.slice(0, path.indexOf('{')).replace(/[^/]*$/, '')}**/*` : path
+
 /**
  * Parses the option; a text says what is wrong with it. `isFormat`: whether a name, without the extension of its
  * compression, indicates its format.

@@ -1,24 +1,34 @@
 /** The files being written, one for each place that records go to, and the finished ones that wait for a flush. */
-import { join } from 'node:path'
 import { type Row, SystemError, type WriteFailure } from '@millrace/core'
 import { createCompressor, type MakeWriter } from '@millrace/formats'
-import { type Disk } from '@millrace/client-files'
-import type { Layout } from './options.ts'
-import { chunkBytes, type FinishedFile, type OpenFile, Output } from './output.ts'
-import { ensureInside } from './publish.ts'
-import { fileName, type FilePlace, type Roll, type FilesWriter } from '@millrace/kinds'
+import type { Layout } from './layout.ts'
+import { type FilesWriter, fileName } from './names.ts'
+import type { Roll } from './options.ts'
+import { chunkBytes, type FinishedFile, type HiddenFile, type OpenFile, Output } from './output.ts'
+import type { FilePlace } from './template.ts'
 
 /** All files together may use this much memory; beyond that everything is written to disk. */
 const mostHeldBytes = 64 * 1024 * 1024
 /** Files that were finished early and wait for the next roll; each becomes a stage. */
 const mostFinished = 1000
 
+/** Where files are until they are published. Names are relative to the root. */
+export interface Staging {
+  /** Whether something has this name, or will have it once it is published. */
+  isTaken(final: string): Promise<boolean>
+  /** Begins a file under a hidden name that was never used before. */
+  create(temp: string, final: string): Promise<HiddenFile>
+  /** Truncates a file to its saved length, to continue it. Absent: files cannot be truncated. */
+  reopen?(at: OpenFile): Promise<HiddenFile>
+  /** Removes a closed file. */
+  discard(temp: string): Promise<void>
+  /** Resolves when all files that were finished are durable. May be called again after it has failed. */
+  settle(signal: AbortSignal): Promise<void>
+}
+
 /** What the files have in common. */
 export interface FilesContext {
-  readonly disk: Disk
-  readonly root: string
-  /** The hidden folder's name. */
-  readonly staging: string
+  readonly staging: Staging
   readonly layout: Layout
   readonly mostOpen: number
   readonly writer: FilesWriter
@@ -33,6 +43,7 @@ export interface FilesContext {
   now(): number
 }
 
+/** The files being written, by place, and those that are finished. */
 export class OpenFiles {
   /** How many files were started; in a folder, the number in the last one's name. */
   number: number
@@ -45,8 +56,6 @@ export class OpenFiles {
   private isDue = false
   /** The number in the name of each place's last file, if names are numbered per place. */
   private readonly numbers = new Map<string, number>()
-  /** Files were created in the hidden folder since it was synced. */
-  private isUnsynced = false
 
   constructor(ctx: FilesContext, number: number) {
     this.ctx = ctx
@@ -55,19 +64,8 @@ export class OpenFiles {
 
   /** Truncates a file to its saved length and continues it. */
   async reopen(at: OpenFile): Promise<void> {
-    const { disk, root, staging, makeWriter, now } = this.ctx
-    const path = join(root, staging, at.temp)
-    const file = await disk.reopen(path)
-    const hint = 'restore it, or write all files again: pipe state reset PIPELINE, then run with --replace'
-    if (!file)
-      throw new SystemError('stage_missing', `${path}, with ${at.records} records written before, is gone`, { hint })
-    if ((await file.size()) < at.bytes) {
-      await file.close()
-      throw new SystemError('stage_missing', `${path} is shorter than the ${at.bytes} bytes that were written to it`, {
-        hint,
-      })
-    }
-    await file.truncate(at.bytes)
+    const { staging, makeWriter, now } = this.ctx
+    const file = await staging.reopen!(at)
     this.numbers.set(at.key, at.number)
     this.outputs.set(at.key, new Output(at, file, makeWriter(true), undefined, this.bounds, now() - at.ageMs))
   }
@@ -144,11 +142,9 @@ export class OpenFiles {
     for (const [key, output] of this.outputs) await this.finish(key, output)
   }
 
-  /** Returns the finished files. */
-  async takeFinished(): Promise<readonly FinishedFile[]> {
-    const { disk, root, staging } = this.ctx
-    if (this.isUnsynced) await disk.syncFolder(join(root, staging))
-    this.isUnsynced = false
+  /** Returns the finished files, which are durable. */
+  async takeFinished(signal: AbortSignal): Promise<readonly FinishedFile[]> {
+    await this.ctx.staging.settle(signal)
     const { finished } = this
     this.finished = []
     this.finishedSinceMs = Number.POSITIVE_INFINITY
@@ -167,16 +163,13 @@ export class OpenFiles {
   }
 
   private async begin(key: string): Promise<Output> {
-    const { disk, root, staging, layout, writer, start, makeWriter, mostOpen, placeOf, now } = this.ctx
+    const { staging, layout, writer, start, makeWriter, mostOpen, placeOf, now } = this.ctx
     const place = placeOf(key)
     if (this.outputs.size >= mostOpen) await this.finishOldest()
-    await ensureInside(disk, root, join(root, place.folder))
     const { final, number } = await this.freeName(key, place)
     const digits = (n: number) => String(n).padStart(6, '0')
     const temp = `${digits(writer.incarnation)}-${digits(this.number)}-${start}.part`
-    await disk.makeFolder(join(root, staging))
-    const file = await disk.create(join(root, staging, temp))
-    this.isUnsynced = true
+    const file = await staging.create(temp, final)
     const compressor = layout.compression && createCompressor(layout.compression)
     const output = new Output({ temp, final, key, number }, file, makeWriter(), compressor, this.bounds, now())
     this.outputs.set(key, output)
@@ -188,14 +181,14 @@ export class OpenFiles {
    * names of files that will be replaced are free.
    */
   private async freeName(key: string, place: FilePlace): Promise<{ final: string; number: number }> {
-    const { disk, root, layout, writer, replaced } = this.ctx
+    const { staging, layout, writer, replaced } = this.ctx
     const { template, ending, partitioned } = layout
     const isNamed = template.name !== undefined
     const perPlace = isNamed && partitioned
     this.number++
     for (let number = perPlace ? (this.numbers.get(key) ?? 0) + 1 : this.number; ; number++) {
       const final = fileName(writer, template, ending, place, number)
-      if (!(isNamed && replaced.includes(final)) && (await disk.look(join(root, final)))) continue
+      if (!(isNamed && replaced.includes(final)) && (await staging.isTaken(final))) continue
       if (perPlace) this.numbers.set(key, number)
       else this.number = number
       return { final, number }
@@ -212,11 +205,11 @@ export class OpenFiles {
   }
 
   private async finish(key: string, output: Output): Promise<void> {
-    const { disk, root, staging, layout } = this.ctx
+    const { staging, layout } = this.ctx
     // All its records were refused. Only a file that the path names is created without records.
     if (output.records === 0 && (layout.partitioned || !layout.template.name)) {
       await output.close()
-      await disk.remove(join(root, staging, output.temp))
+      await staging.discard(output.temp)
       this.outputs.delete(key)
       return
     }

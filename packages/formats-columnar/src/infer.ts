@@ -1,7 +1,9 @@
 /** Infers types from a file, for a person to review. */
 import { type Field, fromText, MillraceError, type RecordType, type Row, type Type } from '@millrace/core'
 import { type ByteSource, inferCsv } from '@millrace/formats'
-import { type FileReadFormat, fileReadFormats, inferArrow, inferParquet } from '@millrace/formats-columnar'
+import { inferArrow } from './arrow/read.ts'
+import { type FileReadFormat, fileReadFormats } from './formats.ts'
+import { inferParquet } from './parquet/read.ts'
 
 const sampleRows = 10_000
 

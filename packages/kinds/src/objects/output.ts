@@ -1,21 +1,29 @@
 /**
- * One file being written: rows become bytes, bytes are compressed and go to a hidden file; when it is finished and
- * synced, it can be published under its name.
+ * One file or object being written: rows become bytes, and bytes are compressed and go where no reader sees them; when
+ * it is finished and durable, it can be published under its name.
  */
 import { crashPoint, type Json, type Row } from '@millrace/core'
 import type { Compressor, RecordWriter, Written } from '@millrace/formats'
-import type { DiskFile } from '@millrace/client-files'
 
 /** Bytes that are buffered before they are written. */
 export const chunkBytes = 256 * 1024
 
+/** Where the bytes of one file go until it is published. */
+export interface HiddenFile {
+  /** Writes all of `bytes` at `position`, which is where the bytes so far end. */
+  write(bytes: Uint8Array, position: number): Promise<void>
+  /** Resolves when everything written is durable. */
+  sync(): Promise<void>
+  close(): Promise<void>
+}
+
 /** What a restart needs to continue a file that can be truncated. */
 export interface OpenFile {
-  /** The hidden file's name. */
+  /** Its hidden name. */
   readonly temp: string
   /** Its future name, relative to the root. */
   readonly final: string
-  /** Its place; see packages/kinds/src/objects/template.ts. */
+  /** Its place; see template.ts. */
   readonly key: string
   /** The number in its name. */
   readonly number: number
@@ -39,6 +47,7 @@ export interface Bounds {
   readonly records: number
 }
 
+/** One file being written. */
 export class Output {
   readonly temp: string
   readonly final: string
@@ -48,7 +57,7 @@ export class Output {
   records: number
   private bytes: number
   private isSynced = true
-  private readonly file: DiskFile
+  private readonly file: HiddenFile
   private readonly writer: RecordWriter
   private readonly compressor: Compressor | undefined
   private readonly bounds: Bounds
@@ -57,7 +66,7 @@ export class Output {
 
   constructor(
     at: Pick<OpenFile, 'temp' | 'final' | 'key' | 'number'> & Partial<Pick<OpenFile, 'bytes' | 'records'>>,
-    file: DiskFile,
+    file: HiddenFile,
     writer: RecordWriter,
     compressor: Compressor | undefined,
     bounds: Bounds,
