@@ -89,6 +89,12 @@ async function readProjects(specs: readonly string[], options: Omit<ProjectOptio
   )
 }
 
+/** The flags for one of several specs alone: with the vars that it declares. */
+export const flagsFor = (flags: SpecFlags, { values }: Project): SpecFlags => ({
+  ...flags,
+  set: flags.set.filter((text) => values.vars.has(text.split('=', 1)[0]!)),
+})
+
 /**
  * The plans of specs, ready to run; undefined if one has errors. Findings are printed, but no warnings if the output is
  * for programs. Throws a `usage` error if the specs belong to several projects.

@@ -8,7 +8,7 @@ import { wantsTelemetry } from '../monitor/wants-telemetry.ts'
 import { jsonEvents } from '../print/events.ts'
 import { type ProgressLine, showProgress } from '../print/progress.ts'
 import { summaryJson, summaryText } from '../print/summary.ts'
-import { type Opened, openPlans } from '../spec.ts'
+import { flagsFor, type Opened, openPlans } from '../spec.ts'
 import { specFlags } from '../spec-flags.ts'
 import { keepYoungGenerationSmall } from '../young-generation.ts'
 
@@ -80,7 +80,7 @@ export default defineCommand({
         worker: async (plan, own) => {
           const { startInThread } = await import('../parallel.ts')
           const { project } = opened.find((each) => each.plan.name === plan.name)!
-          return startInThread(resolve(project.root, project.file), flags, io, plan, own)
+          return startInThread(resolve(project.root, project.file), flagsFor(flags, project), io, plan, own)
         },
       })
       progress.close()

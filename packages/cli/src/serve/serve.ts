@@ -82,14 +82,14 @@ export async function serve(options: ServeOptions, io: Io): Promise<number> {
       },
     })
 
-    async function launch(run: Run, { plan, file, texts }: Accepted, signal: AbortSignal): Promise<Ending> {
+    async function launch(run: Run, { plan, file, texts, flags }: Accepted, signal: AbortSignal): Promise<Ending> {
       let { incarnation } = run
       if (plan.runs === 'whole' && !incarnation) ledger.incarnate(run.id, (incarnation = sharedRunOf(plan, stateDir)))
       if (incarnation && hasEnded(plan, stateDir, incarnation)) return { type: 'succeeded' }
       const task: ServedTask = {
         spec: file,
         texts: [...texts],
-        flags: options.flags,
+        flags,
         sharedRun: incarnation ?? undefined,
         untilCaughtUp: plan.runs === 'continue' && !staysUp(plan),
       }

@@ -8,7 +8,7 @@ import { relative } from 'node:path'
 import type { Finding, Plan, Registry } from '@millrace/core'
 import type { Io } from '../io.ts'
 import { stateOf } from '../print/state.ts'
-import { type Checked, checkSpecs } from '../spec.ts'
+import { type Checked, checkSpecs, flagsFor } from '../spec.ts'
 import type { ServedTask } from './protocol.ts'
 import type { Ledger, Refused, Texts } from './ledger.ts'
 
@@ -18,6 +18,8 @@ export interface Accepted {
   /** The spec file, absolute. */
   readonly file: string
   readonly texts: Texts
+  /** For its process. */
+  readonly flags: ServedTask['flags']
   readonly plan: Plan
   readonly registry: Registry
 }
@@ -52,7 +54,7 @@ export function createSpecs(
     const changed = new Set<string>()
     const refused: Refused[] = []
     for (const [i, file] of paths.entries()) {
-      const now = acceptedOf(file, checked[i]!)
+      const now = acceptedOf(file, checked[i]!, flags)
       const before = accepted.get(file)
       const names = [...next.values()].map(({ name }) => name)
       const why = now ? reasonAgainst(now, before, names, stateDir) : reasonIn(checked[i]!.findings)
@@ -79,15 +81,21 @@ export function createSpecs(
 async function acceptedBefore(flags: ServedTask['flags'], io: Io, ledger: Ledger): Promise<Map<string, Accepted>> {
   const found = new Map<string, Accepted>()
   for (const { file, texts } of ledger.accepted()) {
-    const [checked] = await checkSpecs([file], flags, io, { texts })
-    const before = acceptedOf(file, checked!)
+    const [{ project }] = (await checkSpecs([file], flags, io, { texts })) as [Checked]
+    // Vars of the other specs would be findings of this one.
+    const [checked] = (await checkSpecs([file], flagsFor(flags, project), io, { texts })) as [Checked]
+    const before = acceptedOf(file, checked, flags)
     if (before) found.set(file, before)
   }
   return found
 }
 
-const acceptedOf = (file: string, { plan, project, registry }: Checked): Accepted | undefined =>
-  plan && { name: plan.name, file, texts: project.texts, plan, registry }
+const acceptedOf = (
+  file: string,
+  { plan, project, registry }: Checked,
+  flags: ServedTask['flags'],
+): Accepted | undefined =>
+  plan && { name: plan.name, file, texts: project.texts, flags: flagsFor(flags, project), plan, registry }
 
 /** Why a spec without errors cannot take effect now; undefined: it can. */
 function reasonAgainst(

@@ -17,8 +17,11 @@ export interface Line {
 }
 
 /** Serves a project in a process of its own: its processes, and its log. */
-export function serve(folder: string, env: NodeJS.ProcessEnv = process.env) {
-  const child: ChildProcess = spawn(process.execPath, [...main, 'serve', '--port', 'off'], { cwd: folder, env })
+export function serve(folder: string, env: NodeJS.ProcessEnv = process.env, ...more: string[]) {
+  const child: ChildProcess = spawn(process.execPath, [...main, 'serve', '--port', 'off', ...more], {
+    cwd: folder,
+    env,
+  })
   onTestFinished(() => void child.kill('SIGKILL'))
   let printed = ''
   let errors = ''
