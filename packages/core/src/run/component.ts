@@ -374,11 +374,13 @@ export async function runComponent(component: Component, options: ComponentOptio
     },
     halt.fail,
   )
+  /** Lanes become idle, or timers of steps due. */
+  const hasTime = sources.some((s) => s.eventTime) || steps.some((s) => s.transform.due)
   let lastTickMs = clock.monotonic()
   const ticking = startTicking({
     clock,
     everyMs: options.bounds.tickMs,
-    isIdle: () => epoch.isEmpty,
+    isIdle: () => epoch.isEmpty && !hasTime,
     tick() {
       const elapsed = clock.monotonic() - lastTickMs
       lastTickMs += elapsed
