@@ -76,7 +76,8 @@ export const dynamodb = defineSink({
     key: keyFields(o) ?? 'record_id',
     combines: o.write === 'set',
     part: o.attribute?.name,
-    keyed: o.write !== 'insert',
+    // A result that comes again may have an equal guard, and would not replace the one before.
+    keyed: o.write !== 'insert' && !o.guard,
   }),
   writes: (o) => [placeOf(o)],
   accepts,
