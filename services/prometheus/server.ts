@@ -1,17 +1,32 @@
 /**
- * Prometheus, Debian's package. It scrapes what a test serves, so a test starts one of its own: `main.ts` does not know
- * it.
+ * Prometheus, Debian's package, unpacked and not installed. It scrapes what a test serves, so a test starts one of its
+ * own: `main.ts` only fetches it.
  */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import type { Server } from '../server.ts'
+import { tool } from '../tools.ts'
 
-const program = ['/usr/bin/prometheus', '/usr/local/bin/prometheus'].find((path) => existsSync(path))
+const install = "Prometheus is needed: `npm run services -- get`, or Debian's package `prometheus`"
+const unpacked = resolve(import.meta.dirname, '../../.services/cache/prometheus')
+const program = (): string | undefined =>
+  [join(unpacked, 'usr/bin/prometheus'), '/usr/bin/prometheus'].find((path) => existsSync(path))
 
 /** Why there is none; undefined: there is. */
-export const missingPrometheus = program
-  ? undefined
-  : "Prometheus is not installed: apt-get install --no-install-recommends prometheus (Debian's package)"
+export const missingPrometheus = program() ? undefined : install
+
+async function unpack(): Promise<void> {
+  const part = `${unpacked}.part`
+  rmSync(part, { recursive: true, force: true })
+  mkdirSync(part, { recursive: true })
+  const download = () =>
+    tool('sh', ['-c', `cd '${part}' && apt-get download -q prometheus && dpkg -x *.deb . && rm *.deb`], install)
+  await download().catch(async () => {
+    await tool('apt-get', ['update', '-q'], install)
+    await download()
+  })
+  renameSync(part, unpacked)
+}
 
 /** One that scrapes `target` (`host:port`) every second. */
 export const prometheusOf = (target: string): Server => ({
@@ -19,7 +34,7 @@ export const prometheusOf = (target: string): Server => ({
   ports: 1,
 
   async get() {
-    if (missingPrometheus) throw new Error(missingPrometheus)
+    if (!program()) await unpack()
   },
 
   async prepare(place) {
@@ -33,7 +48,7 @@ export const prometheusOf = (target: string): Server => ({
   },
 
   command: (place) => [
-    program!,
+    program()!,
     `--config.file=${join(place.run, 'prometheus.yml')}`,
     `--storage.tsdb.path=${join(place.run, 'data')}`,
     `--web.listen-address=127.0.0.1:${place.port}`,
