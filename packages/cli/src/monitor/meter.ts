@@ -152,6 +152,8 @@ function addCounts(sums: Sums, pipeline: string, { running }: Metered): void {
     for (const [node, c] of Object.entries(sinks)) {
       const was = before.sinks[node]
       add(sums, 'written', { pipeline, node }, c.delivered - (was?.delivered ?? 0))
+      const superseded = (c.superseded ?? 0) - (was?.superseded ?? 0)
+      if (superseded > 0) add(sums, 'superseded', { pipeline, node }, superseded)
       addCodes(sums, { pipeline, node }, c.codes, was?.codes)
     }
   }

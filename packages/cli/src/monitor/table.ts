@@ -34,6 +34,12 @@ export const metrics = {
   read: counter('records_read', ofNode, '{record}', 'Records that a source has read, bad ones included.'),
   readBytes: counter('read_bytes', ofNode, 'By', 'Bytes that a source has read.'),
   written: counter('records_written', ofNode, '{record}', 'Records that a sink has taken.'),
+  superseded: counter(
+    'records_superseded',
+    ofNode,
+    '{record}',
+    'Records among the written ones that changed nothing, since the store had newer ones (`guard`).',
+  ),
   failed: counter('records_failed', ofCode, '{record}', 'Records that failed, at the node where they failed, by code.'),
   filtered: counter('records_filtered', ofNode, '{record}', 'Records that a step has filtered out.'),
   late: counter('records_late', ofNode, '{record}', 'Records that came too late for a window of the step.'),
