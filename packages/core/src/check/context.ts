@@ -3,7 +3,7 @@ import { isAbsolute, join } from 'node:path'
 import type { Env } from '../connector/index.ts'
 import type { Json } from '../record/index.ts'
 import type { Registry } from '../registry/index.ts'
-import { parseRecordType } from '../schema/read.ts'
+import { isBroken, parseRecordType } from '../schema/read.ts'
 import { resolveConfig } from '../spec/secrets.ts'
 import type { Report } from '../spec/finding.ts'
 import type { Resolving } from '../spec/options.ts'
@@ -51,7 +51,7 @@ export function schemaFileOf(project: Project): Resolving['schemaFile'] {
     if (!read.tree) return undefined
     const { type, problems } = parseRecordType(plainValue(read.tree))
     for (const problem of problems) report.problem(problem, read.tree, '')
-    return Object.keys(type.fields).length > 0 || problems.length === 0 ? type : undefined
+    return isBroken(problems) ? undefined : type
   }
 }
 

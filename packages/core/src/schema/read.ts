@@ -28,6 +28,9 @@ export function parseRecordType(value: unknown): { type: RecordType; problems: r
   return { type, problems }
 }
 
+/** Whether something could not be read. Then only that is reported, and nothing of what would follow from the rest. */
+export const isBroken = (problems: readonly Problem[]): boolean => problems.some(({ code }) => code.startsWith('bad_'))
+
 const jsonField: Field = { type: { kind: 'json' }, optional: false }
 
 type Path = readonly (string | number)[]

@@ -11,7 +11,7 @@ import { hidePassword, hideSecrets } from '../errors/hide.ts'
 import type { OptionSchema } from '../connector/options.ts'
 import type { Json } from '../record/index.ts'
 import type { RecordType } from '../schema/index.ts'
-import { parseRecordType } from '../schema/read.ts'
+import { isBroken, parseRecordType } from '../schema/read.ts'
 import { isQuiet, pathText, type Report } from './finding.ts'
 import { suggest } from './suggest.ts'
 import { entryOf, isEmpty, type ListNode, type MapNode, plainValue, type ScalarNode, type SpecNode } from './tree.ts'
@@ -233,7 +233,7 @@ function resolveRecord(node: SpecNode, path: string, ctx: Resolving): RecordType
   }
   const { type, problems } = parseRecordType(plainValue(node))
   for (const problem of problems) ctx.report.problem(problem, node, path)
-  return type
+  return isBroken(problems) ? undefined : type
 }
 
 /** Of several alternatives, the findings of the one that matches the node's shape best are shown. */
