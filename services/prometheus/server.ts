@@ -9,8 +9,7 @@ import { tool } from '../tools.ts'
 
 const install = "Prometheus is needed: `npm run services -- get`, or Debian's package `prometheus`"
 const unpacked = resolve(import.meta.dirname, '../../.services/cache/prometheus')
-const program = (): string | undefined =>
-  [join(unpacked, 'usr/bin/prometheus'), '/usr/bin/prometheus'].find((path) => existsSync(path))
+const program = (): string | undefined => [unpacked, '/usr/bin/prometheus'].find((path) => existsSync(path))
 
 /** Why there is none; undefined: there is. */
 export const missingPrometheus = program() ? undefined : install
@@ -20,12 +19,13 @@ async function unpack(): Promise<void> {
   rmSync(part, { recursive: true, force: true })
   mkdirSync(part, { recursive: true })
   const download = () =>
-    tool('sh', ['-c', `cd '${part}' && apt-get download -q prometheus && dpkg -x *.deb . && rm *.deb`], install)
+    tool('sh', ['-c', `cd '${part}' && apt-get download -q prometheus && dpkg -x *.deb .`], install)
   await download().catch(async () => {
     await tool('apt-get', ['update', '-q'], install)
     await download()
   })
-  renameSync(part, unpacked)
+  renameSync(join(part, 'usr/bin/prometheus'), unpacked)
+  rmSync(part, { recursive: true })
 }
 
 /** One that scrapes `target` (`host:port`) every second. */
