@@ -94,15 +94,15 @@ export const seededBugs: readonly SeededBug[] = [
     name: 'stage not truncated on restart',
     breaks:
       'What was written after the last save stays in the file, and comes again: lines are doubled or torn (invariant 4).',
-    file: 'packages/sink-files/src/open-files.ts',
-    edits: [['    await file.truncate(at.bytes)', '']],
+    file: 'packages/sink-files/src/staging.ts',
+    edits: [['      await file.truncate(bytes)', '']],
     test: ['packages/sink-files/test/cut-back.test.ts', 'is cut back before it is shown'],
     says: /was changed/,
   },
   {
     name: 'stage without fsync',
     breaks: 'A power cut leaves a file under its final name with bytes missing.',
-    file: 'packages/sink-files/src/output.ts',
+    file: 'packages/kinds/src/objects/output.ts',
     edits: [['    await this.file.sync()\n    await this.file.close()', '    await this.file.close()']],
     test: ['packages/sink-files/test/power.test.ts', 'lose and double nothing when the power is cut'],
     says: /./,
