@@ -235,7 +235,7 @@ export const seededBugs: readonly SeededBug[] = [
     file: 'packages/core/src/run/intake.ts',
     edits: [
       [
-        '    order && hasTime ? takeEach(node, batches, 0) : takeTogether(node, batches)',
+        '    order && !order.isLazy && hasTime ? takeEach(node, batches, 0) : takeTogether(node, batches)',
         '    batches.length < 0 ? takeEach(node, batches, 0) : takeTogether(node, batches)',
       ],
     ],

@@ -548,6 +548,12 @@ export const letterErrors = {
     explanation: 'The records would enter a stateful step whose run has ended.',
     hint: 'run the pipeline again',
   },
+  run_interrupted: {
+    title: 'an interrupted run comes first',
+    explanation:
+      'Letters were to be replayed by a command of its own, but the last run was killed and may have written results that depend on the order of its input. Letters that came first would change that order.',
+    hint: 'run the pipeline, which repeats the order; letters can be replayed while it runs, or after it',
+  },
 } as const satisfies Record<string, CatalogueEntry>
 
 /** Steps, functions and types. */

@@ -56,7 +56,7 @@ import { createLanes } from './lanes.ts'
 import { allSinks, type Component, type SourceNode } from './nodes.ts'
 import { openEpoch } from './open-epoch.ts'
 import { openOrder } from './order.ts'
-import { orderDependentSinks, needsOrder, sourcesOfSteps } from './reach.ts'
+import { orderDependentSinks, needsOrder, needsOrderOfLetters, sourcesOfSteps } from './reach.ts'
 import { ownerOf } from './owner.ts'
 import type { ReplayInput } from './replay-input.ts'
 import { createReplays } from './replays.ts'
@@ -120,14 +120,16 @@ export async function runComponent(component: Component, options: ComponentOptio
   const lag = lagOf(progress)
   const name = sources[0]!.id
   const { beganMs } = store.run()!
-  const order = needsOrder(component)
-    ? await openOrder(
-        store.folder,
-        name,
-        { incarnation: store.run()!.incarnation, covered: store.ordered(name) },
-        halt.fail,
-      )
-    : undefined
+  const isOrdered = needsOrder(component)
+  const order =
+    isOrdered || needsOrderOfLetters(component)
+      ? await openOrder(
+          store.folder,
+          name,
+          { incarnation: store.run()!.incarnation, covered: store.ordered(name), isLazy: !isOrdered },
+          halt.fail,
+        )
+      : undefined
   const answers = sources.some((s) => s.capabilities.answers) ? createAnswers(sources) : undefined
   let number = store.run()!.epoch
   let saved = number
@@ -172,6 +174,7 @@ export async function runComponent(component: Component, options: ComponentOptio
       stopIfCaughtUp()
       endEpochIfDue()
     },
+    replay: replays.handOver,
     fail: halt.fail,
     released: backpressure.released,
     onTaken(node, batch) {
@@ -246,6 +249,7 @@ export async function runComponent(component: Component, options: ComponentOptio
         epoch.saved(taken.barrier)
         order?.saved(saved)
         replays.saved()
+        intake.saved()
         observe({ type: 'saved', epoch: saved, durationMs: clock.monotonic() - startedMs, saveMs })
       })
       .catch(halt.fail)
@@ -367,9 +371,7 @@ export async function runComponent(component: Component, options: ComponentOptio
     component,
     (letters, report) => {
       if (halt.isHalted || isEnding) return false
-      replays.handOver(letters, report)
-      ticking.soon()
-      endEpochIfDue()
+      intake.takeLetters(letters, report)
       return true
     },
     halt.fail,
@@ -403,6 +405,7 @@ export async function runComponent(component: Component, options: ComponentOptio
     if (ended && !halt.isHalted) await intake.end()
     isEnding = true
     while (ending) await ending
+    await intake.whenIdle()
     if (!halt.isHalted) await endEpoch({ end: ended || options.intoEnded, roll: true })
     await epochs.whenPublished()
     for (const { queue } of sinks) queue.close()

@@ -3,8 +3,8 @@
  * its rows are handed over, all synchronously. Then time advances in the steps.
  *
  * A hand-over either completes or is the last one: a failure in it stops the component before anything else can happen.
- * Where the interleaving of several lanes decides the results, each batch is logged (order.ts), and a restart first
- * takes the logged batches again in the logged order.
+ * Where the interleaving of several lanes, or of replayed letters and records, decides the results, each batch is
+ * logged (order.ts), and a restart first takes the logged batches again in the logged order.
  *
  * This is one file because everything here happens in one synchronous pass.
  */
@@ -20,9 +20,11 @@ import { arrivalTimes } from './event-time.ts'
 import type { Graph } from './graph.ts'
 import type { LaneOf } from './lane.ts'
 import type { Lanes } from './lanes.ts'
+import type { Letter } from './letters.ts'
 import type { Component, SourceNode, StepNode } from './nodes.ts'
 import type { OpenEpoch } from './open-epoch.ts'
 import type { Order, OrderEntry } from './order.ts'
+import type { ReportOutcomes } from './replays.ts'
 import { splitBatch, recordsIn } from './split-batch.ts'
 
 export interface Intake {
@@ -36,6 +38,10 @@ export interface Intake {
   caughtUp(node: SourceNode, splits: readonly string[]): void
   /** `elapsedMs` have passed with a poll of these sources pending: lanes may become idle and timers of steps due. */
   tick(elapsedMs: number, polled: ReadonlySet<string>): void
+  /** Takes letters, once the logged order is repeated. */
+  takeLetters(letters: readonly Letter[], report: ReportOutcomes): void
+  /** An epoch is saved: letters may have waited for it. */
+  saved(): void
   /** The input has ended. Resolves when every step has emitted its results. */
   end(): Promise<void>
   /** Whether a split may be read further. */
@@ -62,6 +68,8 @@ export interface IntakeContext {
   /** Step to the sources that reach it. */
   readonly sourcesOf: ReadonlyMap<string, readonly string[]>
   answerNow(source: string, done: Done): void
+  /** Hands letters over to the graph; without `report`: again, as the log says. */
+  replay(letters: readonly Letter[], report?: ReportOutcomes): void
   /** A batch was taken. */
   onTaken(node: SourceNode, batch: Batch): void
   /** Resolves when the queues have room; undefined: they have. */
@@ -87,8 +95,10 @@ export function createIntake(ctx: IntakeContext): Intake {
   /** Sources that were read to their end meanwhile. */
   const waitingEnds = new Set<SourceNode>()
   const endsLane = (id: string) => component.sources.find((s) => s.id === id)?.capabilities.lanes === 'split'
+  /** Letters that wait for their turn. */
+  const waitingLetters: { readonly letters: readonly Letter[]; readonly report: ReportOutcomes }[] = []
   /** Where the splits of a source are one lane, the end of one decides nothing, and a file may have grown since. */
-  let toReplay = (order?.remaining ?? []).map((e) =>
+  let toRepeat = (order?.remaining ?? []).map((e) =>
     e.kind === 'batch' && e.end && !endsLane(e.source) ? withoutEnd(e) : e,
   )
   let isRepeated = false
@@ -179,7 +189,7 @@ export function createIntake(ctx: IntakeContext): Intake {
   }
 
   const takeNow = (node: SourceNode, batches: readonly Batch[]): Promise<void> | undefined =>
-    order && hasTime ? takeEach(node, batches, 0) : takeTogether(node, batches)
+    order && !order.isLazy && hasTime ? takeEach(node, batches, 0) : takeTogether(node, batches)
   /** Where the order is logged, time advances after each batch, as it does when the order is repeated. */
   const takeEach = (node: SourceNode, batches: readonly Batch[], from: number): Promise<void> | undefined => {
     for (let k = from; k < batches.length; k++) {
@@ -200,30 +210,46 @@ export function createIntake(ctx: IntakeContext): Intake {
     return advanceTime(false)
   }
 
+  const takeWaitingLetters = (): void => {
+    if (busy) return void busy.then(takeWaitingLetters)
+    while (waitingLetters.length > 0 && toRepeat.length === 0 && !busy && !order?.lettersWait) {
+      const { letters, report } = waitingLetters.shift()!
+      void guarded(() => {
+        now = clock.now()
+        order?.append({ kind: 'letters', letters, clock: now })
+        ctx.replay(letters, report)
+        const more = advanceTime(false)
+        ctx.taken()
+        return more?.then(takeWaitingLetters)
+      })
+    }
+  }
+
   /** Repeats the logged order as far as its batches have arrived. */
-  const replayOrder = (): Promise<void> | undefined => {
-    while (toReplay.length > 0) {
-      const next = toReplay[0]!
+  const repeatOrder = (): Promise<void> | undefined => {
+    while (toRepeat.length > 0) {
+      const next = toRepeat[0]!
       if (!takeOrdered(next)) return undefined
-      toReplay = toReplay.slice(1)
-      order!.replayed()
+      toRepeat = toRepeat.slice(1)
+      order!.repeated()
       ctx.released()
       const more = advanceTime(false)
-      if (more) return more.then(replayOrder)
+      if (more) return more.then(repeatOrder)
     }
     if (!isRepeated) lanes.repeated()
     isRepeated = true
     while (waiting.length > 0) {
       const { node, batch } = waiting.shift()!
       const more = takeNow(node, [batch])
-      if (more) return more.then(replayOrder)
+      if (more) return more.then(repeatOrder)
     }
     for (const node of waitingEnds) {
       waitingEnds.delete(node)
       const more = endLanes(node)
-      if (more) return more.then(replayOrder)
+      if (more) return more.then(repeatOrder)
     }
     ctx.released()
+    takeWaitingLetters()
     return undefined
   }
   const takeOrdered = (entry: OrderEntry): boolean => {
@@ -231,6 +257,7 @@ export function createIntake(ctx: IntakeContext): Intake {
     if (entry.kind === 'idle') lanes.markIdle(entry.lanes)
     if (entry.kind === 'followed') lanes.markFollowed(entry.lanes, entry.clock)
     if (entry.kind === 'ended') lanes.markEnded(entry.source)
+    if (entry.kind === 'letters') ctx.replay(entry.letters)
     if (entry.kind !== 'batch' || (entry.n === 0 && !entry.end)) return true
     // An edit of the spec may have removed it.
     if (!component.sources.some(({ id }) => id === entry.source)) return true
@@ -264,7 +291,7 @@ export function createIntake(ctx: IntakeContext): Intake {
       },
     )
   const needs = (source: string, split: string): boolean => {
-    const wanted = toReplay.reduce(
+    const wanted = toRepeat.reduce(
       (sum, e) => (e.kind === 'batch' && e.source === source && e.split === split ? sum + e.n : sum),
       0,
     )
@@ -276,13 +303,13 @@ export function createIntake(ctx: IntakeContext): Intake {
   }
 
   const needsEnd = (source: string, split: string): boolean =>
-    toReplay.some((e) => e.kind === 'batch' && e.source === source && e.split === split && e.end) &&
+    toRepeat.some((e) => e.kind === 'batch' && e.source === source && e.split === split && e.end) &&
     !waiting.some(({ node, batch }) => node.id === source && batch.split === split && batch.end)
 
   return {
     take(node, batches) {
       return guarded(() => {
-        if (toReplay.length === 0 && waiting.length === 0) {
+        if (toRepeat.length === 0 && waiting.length === 0) {
           const more = takeNow(node, batches)
           ctx.taken()
           return more ? more.then(ctx.room) : ctx.room()
@@ -291,39 +318,39 @@ export function createIntake(ctx: IntakeContext): Intake {
           waiting.push({ node, batch })
           if (batch.end && needs(node.id, batch.split)) throw orderLost(node.id, batch.split)
         }
-        const more = replayOrder()
+        const more = repeatOrder()
         ctx.taken()
         return more ? more.then(ctx.room) : ctx.room()
       })
     },
     found(node, { splits, complete, current }) {
-      if (toReplay.length === 0) return
+      if (toRepeat.length === 0) return
       const known = announced.get(node.id) ?? new Set<string>()
       for (const { id } of splits) known.add(id)
       announced.set(node.id, known)
-      const gone = toReplay.find(
+      const gone = toRepeat.find(
         (e) => e.kind === 'batch' && e.source === node.id && (e.n > 0 || e.end) && !known.has(e.split),
       )
       if ((complete || current) && gone?.kind === 'batch') throw orderLost(node.id, gone.split)
     },
     ended(node) {
-      if (toReplay.length > 0 || waiting.length > 0) waitingEnds.add(node)
+      if (toRepeat.length > 0 || waiting.length > 0) waitingEnds.add(node)
       else void guarded(() => endLanes(node))
     },
     caughtUp(node, splits) {
-      if (toReplay.length > 0) {
+      if (toRepeat.length > 0) {
         for (const split of splits) if (needs(node.id, split)) throw orderLost(node.id, split)
         // The split does not end any more, for example because `stop` was removed from the spec.
-        toReplay = toReplay.map((e) =>
+        toRepeat = toRepeat.map((e) =>
           e.kind === 'batch' && e.end && e.source === node.id && splits.includes(e.split) ? withoutEnd(e) : e,
         )
-        void guarded(replayOrder)
+        void guarded(repeatOrder)
       }
       lanes.caughtUp(node.id, splits)
       ctx.taken()
     },
     tick(elapsedMs, polled) {
-      if (busy || toReplay.length > 0 || !hasTime) return
+      if (busy || toRepeat.length > 0 || !hasTime) return
       const time = clock.now()
       const idle = lanes.tick(elapsedMs, polled)
       const followed = lanes.follow(time)
@@ -338,25 +365,30 @@ export function createIntake(ctx: IntakeContext): Intake {
         return more
       })
     },
+    takeLetters(letters, report) {
+      waitingLetters.push({ letters, report })
+      takeWaitingLetters()
+    },
+    saved: takeWaitingLetters,
     async end() {
       await guarded(() => advanceTime(true))
     },
     wants(source, split) {
-      if (toReplay.length === 0) return skewMs === Number.POSITIVE_INFINITY || lanes.wants(source, split, skewMs)
+      if (toRepeat.length === 0) return skewMs === Number.POSITIVE_INFINITY || lanes.wants(source, split, skewMs)
       if (component.sources.find(({ id }) => id === source)!.capabilities.lanes === 'split')
         return needs(source, split) || needsEnd(source, split)
       // One split after the other, in the logged order.
-      const next = toReplay.find((e) => e.kind === 'batch' && e.source === source && (e.n > 0 || e.end))
+      const next = toRepeat.find((e) => e.kind === 'batch' && e.source === source && (e.n > 0 || e.end))
       return next?.kind === 'batch' && next.split === split
     },
     waitsFor: (source, split) => lanes.waitsFor(source, split, skewMs),
     begin: () =>
       void guarded(() => {
         // What the clock was when the state was saved is not known: steps learn it from the log.
-        if (toReplay.length > 0) now = Number.NEGATIVE_INFINITY
+        if (toRepeat.length > 0) now = Number.NEGATIVE_INFINITY
         else if (isTimeDue(now)) order?.append({ kind: 'clock', clock: now })
         const more = advanceTime(false)
-        return more ? more.then(replayOrder) : replayOrder()
+        return more ? more.then(repeatOrder) : repeatOrder()
       }),
     async whenIdle() {
       while (busy) await busy

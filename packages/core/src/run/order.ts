@@ -1,7 +1,11 @@
 /**
  * A log of the order in which records were taken, for components whose results depend on it: batches of several
- * lanes, lanes that became idle, sources that ended, the clock. The log is a file in the state folder and is synced
- * before the first write that depends on it. A restart takes exactly these records in this order before it reads on.
+ * lanes, lanes that became idle, sources that ended, replayed letters, the clock. The log is a file in the state folder
+ * and is synced before the first write that depends on it. A restart takes exactly these in this order before it reads
+ * on.
+ *
+ * The records of a single lane have their order by themselves. There the log is lazy: entries are only noted, and
+ * written once letters come between them.
  *
  * A writer waits until the entries for its records are durable. One sync covers everything appended before it began, so
  * under load many batches share a sync. Entries are numbered, and each save records the number up to which it covers
@@ -14,10 +18,11 @@ import { MillraceError } from '../errors/index.ts'
 import type { Json } from '../record/index.ts'
 import type { Store } from '../store/index.ts'
 import type { LaneOf } from './lane.ts'
+import type { Letter } from './letters.ts'
 
 /**
  * `n` records of a split up to a position, possibly with its end; or lanes that became idle, or followed the clock; or
- * a source that was read to its end; or only the clock.
+ * a source that was read to its end; or letters that were replayed; or only the clock.
  * `clock`: its time at that point, ms UTC.
  */
 export type OrderEntry =
@@ -33,14 +38,19 @@ export type OrderEntry =
   | { readonly kind: 'followed'; readonly lanes: readonly LaneOf[]; readonly clock: number }
   | { readonly kind: 'idle'; readonly lanes: readonly LaneOf[]; readonly clock: number }
   | { readonly kind: 'ended'; readonly source: string; readonly clock: number }
+  | { readonly kind: 'letters'; readonly letters: readonly Letter[]; readonly clock: number }
   | { readonly kind: 'clock'; readonly clock: number }
 
 export interface Order {
   /** Entries that were not covered by a save when the previous process ended. */
   readonly remaining: readonly OrderEntry[]
   append(entry: OrderEntry): void
+  /** See the head of this file. */
+  readonly isLazy: boolean
+  /** Letters have to wait until the epoch before theirs is saved: what it took is not noted any more. */
+  readonly lettersWait: boolean
   /** The next of `remaining` was taken again. */
-  replayed(): void
+  repeated(): void
   /** For a queue: a function that waits until everything appended so far is durable; it returns undefined if it is. */
   readonly ready: () => () => Promise<void> | undefined
   /** A barrier is taken: its save covers everything taken so far, up to the returned number. */
@@ -67,14 +77,17 @@ export function renameOrder(folder: string, from: string, to: string): void {
   if (existsSync(orderFile(folder, from))) renameSync(orderFile(folder, from), orderFile(folder, to))
 }
 
-/** Whether a state folder has entries that its last save does not cover. */
-export function hasUncovered(store: Pick<Store, 'folder' | 'run' | 'ordered'>): boolean {
+/** Whether a state folder has entries (of these kinds) that its last save does not cover. */
+export function hasUncovered(
+  store: Pick<Store, 'folder' | 'run' | 'ordered'>,
+  isMeant: (entry: OrderEntry) => boolean = () => true,
+): boolean {
   const { incarnation = 0 } = store.run() ?? {}
   for (const name of readdirSync(store.folder)) {
     const component = /^order-(.*)\.jsonl$/.exec(name)?.[1]
     if (component === undefined) continue
     const entries = readEntries(join(store.folder, name), { incarnation })
-    if (notCovered(entries, store.ordered(component)).length > 0) return true
+    if (notCovered(entries, store.ordered(component)).some(isMeant)) return true
   }
   return false
 }
@@ -83,16 +96,19 @@ export function hasUncovered(store: Pick<Store, 'folder' | 'run' | 'ordered'>): 
 export async function openOrder(
   folder: string,
   component: string,
-  at: Head & { readonly covered: number },
+  at: Head & { readonly covered: number; readonly isLazy?: boolean },
   fail: (error: unknown) => void,
 ): Promise<Order> {
   const path = orderFile(folder, component)
   const head = { incarnation: at.incarnation }
   const left = notCovered(readEntries(path, head), at.covered)
-  let file: FileHandle = await rewrite(path, head, left)
+  const { isLazy = false } = at
+  let file = isLazy && left.length === 0 ? undefined : await rewrite(path, head, left)
   let bytes = 0
   /** Entries that no save covers yet, in order, numbered from `dropped` + 1 on. */
   let pending: NumberedEntry[] = [...left]
+  /** If it is lazy: what was taken since the last barrier and is not written. */
+  let noted: OrderEntry[] = []
   let dropped = at.covered
   /** The number of the last entry that was taken. */
   let taken = at.covered
@@ -109,10 +125,10 @@ export async function openOrder(
       const piece = text
       const upTo = appended
       text = ''
-      if (bytes > compactAtBytes) {
+      if (!file || bytes > compactAtBytes) {
         const before = file
         file = await rewrite(path, head, pending)
-        await before.close()
+        await before?.close()
         bytes = 0
       } else {
         await file.appendFile(piece)
@@ -136,20 +152,31 @@ export async function openOrder(
   const waitFor = async (seq: number) => {
     while (durable < seq && !isBroken) await flush()
   }
+  const log = (entry: OrderEntry) => {
+    const numbered = { seq: ++taken, ...entry }
+    pending.push(numbered)
+    text += `${JSON.stringify(numbered)}\n`
+    appended++
+  }
   return {
     remaining: left,
-    append(entry) {
-      const numbered = { seq: ++taken, ...entry }
-      pending.push(numbered)
-      text += `${JSON.stringify(numbered)}\n`
-      appended++
+    isLazy,
+    get lettersWait() {
+      return isLazy && marks.size > 0
     },
-    replayed: () => void taken++,
+    append(entry) {
+      noted.push(entry)
+      if (isLazy && entry.kind !== 'letters') return
+      noted.forEach(log)
+      noted = []
+    },
+    repeated: () => void taken++,
     ready: () => {
       const seq = appended
       return () => (durable >= seq ? undefined : waitFor(seq))
     },
     mark(epoch) {
+      noted = []
       marks.set(epoch, taken)
       return taken
     },
@@ -162,7 +189,7 @@ export async function openOrder(
     },
     async close() {
       await writing
-      await file.close()
+      await file?.close()
     },
   }
 }

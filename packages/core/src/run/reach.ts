@@ -34,11 +34,14 @@ export function needsOrder(component: Component): boolean {
   return component.steps.some(isOrdered)
 }
 
-/** The sinks downstream of steps whose output depends on the order of several lanes. */
+/** Whether results depend on when a replayed letter comes between the records. */
+export const needsOrderOfLetters = ({ steps }: Component): boolean => steps.some(({ plan }) => plan.stateful)
+
+/** The sinks downstream of steps whose output depends on the order of several lanes, or of letters among records. */
 export function orderDependentSinks({ steps, sinks }: Component): ReadonlySet<string> {
   const behind = new Set<string>()
   for (const { id, plan } of steps) {
-    if (!plan.ordered && !plan.from.some((name) => behind.has(name))) continue
+    if (!plan.ordered && !plan.stateful && !plan.from.some((name) => behind.has(name))) continue
     for (const name of [id, ...Object.keys(plan.sideOutputs)]) behind.add(name)
   }
   return new Set(sinks.filter((s) => s.from.some((name) => behind.has(name))).map((s) => s.id))

@@ -28,9 +28,15 @@ export interface ReplayOutcome {
   readonly message?: string
 }
 
+/** Takes the outcomes of letters, once their epoch is saved. */
+export type ReportOutcomes = (outcomes: readonly ReplayOutcome[]) => void
+
 export interface Replays {
-  /** Hands letters over. Their outcomes are reported once their epoch is saved. */
-  handOver(letters: readonly Letter[], report: (outcomes: readonly ReplayOutcome[]) => void): void
+  /**
+   * Hands letters over. Without `report` they are repeated: a killed process handed them over and may have written
+   * results already, so one that was dismissed meanwhile is replayed as well.
+   */
+  handOver(letters: readonly Letter[], report?: ReportOutcomes): void
   /** Whether letters are in the epoch being filled. */
   readonly areFilling: boolean
   /** A letter that is being replayed failed, at its target or after it. */
@@ -56,7 +62,8 @@ export interface ReplaysContext extends ReplayGraphContext {
 
 interface PendingLetter {
   readonly key: LetterKey
-  readonly tell: (outcome: ReplayOutcome) => void
+  /** Absent while it is repeated and nobody has asked for it again. */
+  tell?: (outcome: ReplayOutcome) => void
   outcome: ReplayOutcome
 }
 
@@ -80,16 +87,22 @@ export function createReplays(ctx: ReplaysContext): Replays {
       const outcomes: ReplayOutcome[] = []
       const done = (outcome: ReplayOutcome) => {
         outcomes.push(outcome)
-        if (outcomes.length === letters.length) report(outcomes)
+        if (outcomes.length === letters.length) report?.(outcomes)
       }
-      if (letters.length === 0) return report([])
+      if (letters.length === 0) return report?.([])
       for (const letter of letters) {
         const key = letterKey(letter)
-        if (store.letterState(key.id, key.node) !== 'open' || filling.has(keyText(key)) || writing.has(keyText(key))) {
+        const pending = filling.get(keyText(key)) ?? writing.get(keyText(key))
+        if (pending && !pending.tell) {
+          pending.tell = done
+          continue
+        }
+        const state = store.letterState(key.id, key.node)
+        if (pending || state === 'replayed' || (state === 'dismissed' && report)) {
           done({ key, outcome: 'skipped' })
           continue
         }
-        filling.set(keyText(key), { key, tell: done, outcome: { key, outcome: 'replayed' } })
+        filling.set(keyText(key), { key, tell: report && done, outcome: { key, outcome: 'replayed' } })
         ctx.touch()
         const entries = Object.entries(ctx.targets(key.node)).map(([target, besides]) => {
           let graph = graphs.get(target)
@@ -133,7 +146,7 @@ export function createReplays(ctx: ReplaysContext): Replays {
       return states
     },
     saved() {
-      for (const { tell, outcome } of writing.values()) tell(outcome)
+      for (const { tell, outcome } of writing.values()) tell?.(outcome)
       writing = new Map()
       reopenedInWriting = []
     },

@@ -20,6 +20,7 @@ import { type Contact, createContact } from './contact.ts'
 import { restoreCounters } from './counters.ts'
 import { defaultBounds } from './due.ts'
 import type { SinkNode, StepNode } from './nodes.ts'
+import { hasUncovered } from './order.ts'
 import { finishLeftovers, openSinks } from './opening.ts'
 import type { RunOptions } from './options.ts'
 import { createReplayInput, type ReplayInput } from './replay-input.ts'
@@ -143,6 +144,15 @@ function startOrResume(plan: Plan, registry: Registry, store: Store, options: Ru
       hint: 'run it first',
       exitCode: 2,
     })
+  if (options.letters && hasUncovered(store, (entry) => entry.kind !== 'letters'))
+    throw new MillraceError(
+      'run_interrupted',
+      `the last run of ${plan.name} was killed, and may have written results that depend on the order of its input`,
+      {
+        hint: 'run it first, which repeats that order. Letters can be replayed while it runs',
+        exitCode: 2,
+      },
+    )
   // An ended run does not bind the pipeline to the spec it ended with.
   if (before && isOver && options.letters) {
     store.takeOver(before.signature, undefined)

@@ -57,7 +57,8 @@ export function objectReading<Name extends string>(formats: ReadFormats<Name>): 
     })
   }
 
-  function decodeOf(o: Spec, read: ReadOptions): NonNullable<RecordReader['decode']> {
+  /** Decodes letters: without a format in the spec, by the context of each. */
+  function decodeLetters(o: Spec, read: ReadOptions): NonNullable<RecordReader['decode']> {
     const format = typedFormat(o)
     if (format) return formats.open(format, read).reader.decode!
     const csv = formats.open({ type: 'csv' as Name }, read).reader.decode!
@@ -112,6 +113,6 @@ export function objectReading<Name extends string>(formats: ReadFormats<Name>): 
         return opened.get(key)!
       }
     },
-    decoderOf: (o, ctx) => decodeWithPartitions(ctx, (read) => decodeOf(o, read)),
+    decoderOf: (o, ctx) => decodeWithPartitions(ctx, (read) => decodeLetters(o, read)),
   }
 }

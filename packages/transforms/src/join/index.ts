@@ -19,7 +19,7 @@ import {
 import { unchangedBut, withFields } from '../fields.ts'
 import { type PickItem, pickOption } from '../pick.ts'
 import { columnsWith, Passed, rowMaker } from '../rows.ts'
-import { checkKeys, checkSide, type Matched, sideFields, sourceTypeOf } from './side.ts'
+import { checkKeys, checkSide, type Matched, sideExtensions, sideFields, sourceTypeOf } from './side.ts'
 
 const on = option.anyOf(
   [
@@ -104,7 +104,7 @@ export const join = defineTransform({
         code: 'bad_value',
         message: `\`${file}\` does not indicate its format`,
         at: ['file'],
-        expected: '.csv, .jsonl, .ndjson, .json, .parquet or .arrow',
+        expected: sideExtensions.map((extension) => `.${extension}`).join(', '),
       })
     return problems
   },

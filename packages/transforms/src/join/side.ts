@@ -12,11 +12,14 @@ import {
 import { badName, lookUp, nameTaken } from '../fields.ts'
 import { pairs as pairsOf, type PickItem } from '../pick.ts'
 
+/** The extensions of files that a join reads, but for their compression. */
+export const sideExtensions = ['csv', 'tsv', 'jsonl', 'ndjson', 'json', 'parquet', 'arrow']
+
 /** The source that reads a file of this name; undefined if the name does not indicate its format. */
 export function sourceTypeOf(path: string): 'csv' | 'files' | undefined {
   const extension = /\.([a-z]+)(?:\.(?:gz|zst))?$/i.exec(path)?.[1]?.toLowerCase()
   if (extension === 'csv' || extension === 'tsv') return 'csv'
-  return extension && ['jsonl', 'ndjson', 'json', 'parquet', 'arrow'].includes(extension) ? 'files' : undefined
+  return extension && sideExtensions.includes(extension) ? 'files' : undefined
 }
 
 /** A field to add. `at`: its place in `fields`. */
