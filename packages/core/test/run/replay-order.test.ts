@@ -154,7 +154,7 @@ it.each<Lanes>(['one lane', 'two lanes'])('a replay beside the running pipeline,
   second.stop()
   await second.ended
   expect(kinds()).toEqual([1])
-  expect([...got.values()].map(({ n }) => n).sort()).toEqual([0, 1, 2, 4])
+  expect(new Set([...got.values()].map(({ n }) => n))).toEqual(new Set([0, 1, 2, 4]))
 })
 
 it.each<Lanes>(['one lane', 'two lanes'])('a replay by a command that was killed, %s', async (lanes) => {
