@@ -16,10 +16,15 @@ import { mongodb } from './mongodb/server.ts'
 import { postgres } from './postgres/server.ts'
 import { prometheusOf } from './prometheus/server.ts'
 import { down, memoryOf, pidOf, up } from './process.ts'
+import { redshiftBefore } from './redshift/server.ts'
 import { seaweedfs } from './seaweedfs/server.ts'
 import type { Place, Server } from './server.ts'
 
-const servers: readonly Server[] = [kafka, mongodb, postgres, seaweedfs, kinesis, dynamodb]
+const redshift = redshiftBefore(() => ({
+  postgres: postgres.env(placeOf(postgres))['MILLRACE_TEST_POSTGRES_URL']!,
+  s3: seaweedfs.env(placeOf(seaweedfs))['MILLRACE_TEST_S3_URL']!,
+}))
+const servers: readonly Server[] = [kafka, mongodb, postgres, seaweedfs, kinesis, dynamodb, redshift]
 /** What a test starts itself, and `get` fetches. */
 const fetched = prometheusOf('127.0.0.1:0')
 const checkout = realpathSync(join(import.meta.dirname, '..'))

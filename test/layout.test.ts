@@ -80,6 +80,7 @@ const vendors: Readonly<Record<string, string>> = {
   '@platformatic/kafka': 'client-kafka',
   '@smithy/node-http-handler': 'client-aws',
   '@aws-sdk/client-kinesis': 'client-kinesis',
+  '@aws-sdk/client-glue': 'client-glue',
   '@aws-sdk/client-dynamodb': 'client-dynamodb',
   '@aws-sdk/lib-dynamodb': 'client-dynamodb',
   '@aws-sdk/client-s3': 'client-s3',

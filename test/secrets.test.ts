@@ -30,6 +30,11 @@ const covered = [
   'sink mongodb.url',
   'sink postgres.password',
   'sink postgres.url',
+  'sink redshift.credentials.access_key_id',
+  'sink redshift.credentials.secret_access_key',
+  'sink redshift.credentials.session_token',
+  'sink redshift.password',
+  'sink redshift.url',
   'sink s3.credentials.access_key_id',
   'sink s3.credentials.secret_access_key',
   'sink s3.credentials.session_token',
@@ -110,6 +115,10 @@ sinks:
     from: [gate, topic, documents, shards, items, objects]
     type: postgres
     config: { url: "postgres://u:${mark}@127.0.0.1:9/d", table: items, key: n, password: "${mark}" }
+  redshift:
+    from: [gate, topic, documents, shards, items, objects]
+    type: redshift
+    config: { url: "postgres://u:${mark}@127.0.0.1:9/d", table: items, key: n, password: "${mark}", bucket: bbb, ${aws} }
   k:
     from: [gate, topic, documents, shards, items, objects]
     type: kafka

@@ -2,7 +2,7 @@
  * Runs a flow to its end in a folder that is a copy of its project, so its state, its samples and its outputs lie there
  * too.
  */
-import { cpSync, existsSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import type { Counters } from '@millrace/core'
@@ -10,7 +10,7 @@ import { freePort } from '@millrace/testkit'
 import { pipe, root } from '../pipe.ts'
 import { addUp, type Balance } from './balance.ts'
 import type { Flow } from './flows.ts'
-import { makeBucket, serverEnvironment } from './servers.ts'
+import { makePlaces, serverEnvironment } from './servers.ts'
 
 export interface FlowOptions {
   readonly profile: string
@@ -58,7 +58,7 @@ export async function runFlow(name: string, flow: Flow, options: FlowOptions): P
   copyProject(flow, folder)
   const inputs = inputVars(flow, options.inputs, folder)
   const env = { ...(await serverEnvironment(profile)), ...options.env }
-  if (profile === 'aws') await makeBucket(env)
+  await makePlaces(profile, flow.buckets, env)
   const command = async (words: readonly string[]): Promise<string> => {
     const { code, out, err } = await pipe([...words, '--profile', profile, '--json'], {
       cwd: folder,
@@ -104,7 +104,8 @@ const setting = (vars: Readonly<Record<string, string>>): string[] =>
 export function copyProject(flow: Flow, folder: string): void {
   mkdirSync(folder, { recursive: true })
   const from = join(root, 'pipelines', flow.folder)
-  for (const path of ['millrace.yaml', 'schemas', 'profiles', ...flow.specs, ...flow.reports])
+  const specs = globSync('*.yaml', { cwd: from }).filter((path) => !path.endsWith('.test.yaml'))
+  for (const path of ['schemas', 'profiles', ...specs])
     cpSync(join(from, path), join(folder, path), { recursive: true })
   if (!existsSync(join(folder, 'node_modules'))) symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
 }

@@ -125,6 +125,7 @@ export const aws: Readonly<Record<string, Entry>> = {
   'source dynamodb table_prefix': scans,
   'source dynamodb collection': scans,
   ...service('sink s3'),
+  ...service('sink redshift'),
   ...service('source s3'),
   ...each(
     prefixed('sink s3 ', 'bucket'),

@@ -20,6 +20,12 @@ export function refusalOf(
   }
 }
 
+/** Whether what was to be created is there already; of two that create it at once, one may be told so by an index. */
+export const isExisting = (error: unknown): boolean =>
+  error instanceof DatabaseError && /^(42P07|23505|42710)$/.test(error.code ?? '')
+
+/** Redshift's error 1023: transactions that ran at once cannot be put in an order. */
+const unordered = /\b1023\b|serializable isolation violation/i
 const passing = new Set(['40001', '40P01', '53300', '55P03', '57P01', '57P02', '57P03', '58030', '25006'])
 const unauthorized = new Set(['28000', '28P01', '42501'])
 
@@ -59,7 +65,7 @@ export function systemError(error: unknown, o: PostgresOptions): SystemError {
       false,
       'check name, password and the rights of the user',
     )
-  if (passing.has(code) || code.startsWith('08'))
+  if (passing.has(code) || code.startsWith('08') || (code === 'XX000' && unordered.test(message)))
     return made('unavailable', `${where} is not available: ${message}`, true)
   if (code === '3D000' || code === '3F000')
     return made('not_found', `${where}: ${message}`, false, 'create it, or correct `url` or `schema` of the connection')

@@ -4,3 +4,5 @@
  * `@millrace/client-s3/driver` connects.
  */
 export * from './options.ts'
+export * from './remove-all.ts'
+export * from './send-queue.ts'

@@ -38,9 +38,10 @@ import {
   type Saved,
   Session,
 } from '@millrace/client-postgres/driver'
+import { type Line, linesOf } from '@millrace/kinds'
 import { compileLine } from './columns.ts'
 import type { Options } from './options.ts'
-import { type Line, linesOf, store } from './rows.ts'
+import { store } from './rows.ts'
 import { columnsOf, createTable, rulesOfTarget } from './table.ts'
 
 /** What the flush saves for a restart. */

@@ -2,7 +2,8 @@
  * Columns and values: the type of a new column, what an existing one can hold unchanged, and the text of COPY
  * (postgresql.org/docs/current/sql-copy.html, "Text Format": tabs between columns, `\N` for null).
  */
-import { DataError, isWellFormed, type RecordType, type Row, toText, type Type, typeText } from '@millrace/core'
+import { DataError, type RecordType, type Row, toText, type Type } from '@millrace/core'
+import { checkTexts, type Column, hexOf, int64, lineOfCells, storableText } from '@millrace/kinds'
 
 /** The type of a new column. */
 export function columnType(type: Type): string {
@@ -74,51 +75,16 @@ export function canStore(declared: string, type: Type): boolean {
   }
 }
 
-/** A column of an existing table. */
-export interface Column {
-  readonly name: string
-  readonly type: string
-  readonly required: boolean
-  readonly hasDefault: boolean
-}
-
-/** What is wrong with an existing table for these records. */
-export function columnFaults(columns: readonly Column[], schema: RecordType): string[] {
-  const wrong: string[] = []
-  for (const [name, { type }] of Object.entries(schema.fields)) {
-    const column = columns.find((other) => other.name === name)
-    if (!column) wrong.push(`there is no column ${name}`)
-    else if (!canStore(column.type, type))
-      wrong.push(`the column ${name} is ${column.type} and would alter values of type ${typeText(type)}`)
-  }
-  for (const { name, required, hasDefault } of columns)
-    if (required && !hasDefault && !Object.hasOwn(schema.fields, name))
-      wrong.push(`the column ${name} may not be null, and the records have no such field`)
-  return wrong
-}
-
 /** Makes a function that gives a row's line of COPY. It throws `DataError`. */
-export function compileLine(schema: RecordType, columns: readonly Column[]): (row: Row) => string {
-  const fields = Object.entries(schema.fields).map(([name, { type }]) => ({
-    name,
-    write: cell(type, columns.find((column) => column.name === name)?.type ?? ''),
-  }))
-  return (row) => {
-    let line = ''
-    for (let k = 0; k < fields.length; k++) {
-      const { name, write } = fields[k]!
-      const value = Object.hasOwn(row, name) ? row[name] : null
-      if (k > 0) line += '\t'
-      try {
-        line += value === null || value === undefined ? '\\N' : write(value)
-      } catch (error) {
-        if (error instanceof DataError) throw new DataError(error.code, error.message, name)
-        throw error instanceof RangeError ? new DataError('out_of_range', error.message, name) : error
-      }
-    }
-    return line
-  }
-}
+export const compileLine = (schema: RecordType, columns: readonly Column[]): ((row: Row) => string) =>
+  lineOfCells(
+    Object.entries(schema.fields).map(([name, { type }]) => ({
+      name,
+      write: cell(type, columns.find((column) => column.name === name)?.type ?? ''),
+    })),
+    '\t',
+    '\\N',
+  )
 
 const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' }
 const special = /[\\\t\n\r]/g
@@ -133,34 +99,24 @@ function cell(type: Type, declared: string): (value: unknown) => string {
       return (value) => escaped(storable(value as string, Number(width ?? Number.POSITIVE_INFINITY)))
     }
     case 'bytes':
-      return (value) => {
-        const bytes = value as Uint8Array
-        return `\\\\x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')}`
-      }
+      return (value) => `\\\\x${hexOf(value as Uint8Array)}`
     case 'list':
     case 'map':
     case 'object':
     case 'json':
       return (value) => {
-        if (!isWellFormed(value))
-          throw new DataError('bad_text', 'the value has an unpaired surrogate, which is not a character')
+        checkTexts(value)
         return escaped(write(value))
       }
     case 'bigint':
-      return (value) => {
-        if (BigInt.asIntN(64, value as bigint) !== value)
-          throw new RangeError(`${value as bigint} does not fit in 64 bits`)
-        return String(value)
-      }
+      return (value) => int64(value as bigint)
     default:
       return (value) => escaped(write(value))
   }
 }
 
 function storable(text: string, width: number): string {
-  if (!text.isWellFormed())
-    throw new DataError('bad_text', 'the text has an unpaired surrogate, which is not a character')
-  if (text.includes('\0')) throw new DataError('bad_text', 'PostgreSQL cannot store the character U+0000')
+  storableText(text, 'PostgreSQL')
   // Beyond the width the server cuts spaces off without an error.
   if (text.length > width && Array.from(text).length > width)
     throw new DataError('too_large', `the text is longer than the ${width} characters of its column`)

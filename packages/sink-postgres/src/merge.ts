@@ -2,10 +2,10 @@
 import { type Sink, type SinkContext, throwFailures, type WriteFailure } from '@millrace/core'
 import { identifier } from '@millrace/client-postgres'
 import { type Client, copyIn, Session } from '@millrace/client-postgres/driver'
-import { keyFields } from '@millrace/kinds'
+import { keyFields, linesOf } from '@millrace/kinds'
 import { compileLine } from './columns.ts'
 import type { Options } from './options.ts'
-import { linesOf, store } from './rows.ts'
+import { store } from './rows.ts'
 import { createTable, rulesOfTarget } from './table.ts'
 
 const incoming = '_millrace_incoming'
@@ -45,18 +45,7 @@ export function mergeSink(o: Options, ctx: SinkContext): Sink {
     async write(records, { signal }) {
       if (records.length === 0) return
       const failures: WriteFailure[] = []
-      const lines = linesOf(records, lineOf, failures).filter(({ index }) => {
-        const missing = key.find((name) => (records.rows[index]![name] ?? null) === null)
-        if (missing !== undefined)
-          failures.push({
-            index,
-            kind: 'data',
-            code: 'null_key',
-            message: `the key ${key.join(', ')} has a part that is null`,
-            field: missing,
-          })
-        return missing === undefined
-      })
+      const lines = linesOf(records, lineOf, failures, key)
       await session.transaction(signal, 'writing', '', (client) =>
         store(
           client,

@@ -4,29 +4,9 @@
  * All rows go in one COPY. If the server refuses it, the halves are tried, and so on: a refused row costs a few more
  * statements, and needs no parsing of messages.
  */
-import { DataError, type Records, type Row, type WriteFailure } from '@millrace/core'
+import type { WriteFailure } from '@millrace/core'
 import { attempt, type Client, refusalOf } from '@millrace/client-postgres/driver'
-
-/** An encoded row. */
-export interface Line {
-  readonly index: number
-  readonly text: string
-}
-
-/** The lines of all rows that can be encoded; the others are added to `failures`. */
-export function linesOf(records: Records, lineOf: (row: Row) => string, failures: WriteFailure[]): Line[] {
-  const lines: Line[] = []
-  for (let index = 0; index < records.length; index++) {
-    try {
-      lines.push({ index, text: lineOf(records.rows[index]!) })
-    } catch (error) {
-      if (!(error instanceof DataError)) throw error
-      const { code, message, field } = error
-      failures.push({ index, kind: 'data', code, message, ...(field === undefined ? {} : { field }) })
-    }
-  }
-  return lines
-}
+import type { Line } from '@millrace/kinds'
 
 /** Stores lines in order, in a transaction. Returns how many were not refused. */
 export async function store(

@@ -1,8 +1,9 @@
 /** A table with typed columns: created from the record's type, or checked if it exists. */
-import { MillraceError, type RecordType } from '@millrace/core'
+import type { RecordType } from '@millrace/core'
 import { identifier } from '@millrace/client-postgres'
 import type { Client } from '@millrace/client-postgres/driver'
-import { type Column, columnFaults, columnType } from './columns.ts'
+import { type Column, columnFaults, tableDiffers } from '@millrace/kinds'
+import { canStore, columnType } from './columns.ts'
 import type { Options } from './options.ts'
 
 /** The columns of a table, in order; empty: it does not exist. */
@@ -34,14 +35,10 @@ export async function createTable(
     await client.query(`CREATE TABLE ${identifier(schema)}.${identifier(table)} (${definitions.join(', ')})`)
     return columnsOf(client, schema, table)
   }
-  const wrong = columnFaults(there, record)
+  const wrong = columnFaults(there, record, canStore)
   if (key.length > 0 && !(await hasUniqueIndex(client, schema, table, key)))
     wrong.push(`no unique index covers exactly ${key.join(', ')}`)
-  if (wrong.length > 0)
-    throw new MillraceError('table_differs', `the table ${table} cannot store these records: ${wrong.join('; ')}`, {
-      hint: 'alter the table, convert the records to its columns with `select` and `cast`, or choose another table',
-      exitCode: 3,
-    })
+  if (wrong.length > 0) throw tableDiffers(table, wrong)
   return there
 }
 

@@ -11,7 +11,7 @@
 import { join } from 'node:path'
 import { crashPoint, SystemError } from '@millrace/core'
 import type { Disk } from '@millrace/client-files'
-import { addressOf } from '@millrace/client-s3'
+import { addressOf, removeAll } from '@millrace/client-s3'
 import type { Bucket, Stored, StoredPart } from '@millrace/client-s3/driver'
 import { outputTaken } from '@millrace/kinds'
 import { readLocal } from './object-file.ts'
@@ -85,14 +85,6 @@ async function touch(disk: Disk, folder: string, path: string): Promise<void> {
   await disk.makeFolder(folder)
   await disk.remove(path)
   await (await disk.create(path)).close()
-}
-
-/** How many objects are removed at once. */
-const mostRemovals = 16
-
-async function removeAll(bucket: Bucket, keys: readonly string[], signal: AbortSignal): Promise<void> {
-  for (let at = 0; at < keys.length; at += mostRemovals)
-    await Promise.all(keys.slice(at, at + mostRemovals).map((key) => bucket.remove(key, signal)))
 }
 
 const missing = (address: string, isUpload: boolean): SystemError =>

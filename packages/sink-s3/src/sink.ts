@@ -141,9 +141,9 @@ export function createS3Sink(o: Options, ctx: SinkContext, disk: Disk, now: () =
   return {
     open,
     write(records, { signal }) {
-      const { uploads } = staging!
-      if (uploads.hasRoom) return writeByPlace(files!, records, keyOf, partitioned)
-      return uploads.room(signal).then(() => writeByPlace(files!, records, keyOf, partitioned))
+      const { queue } = staging!.uploads
+      if (queue.hasRoom) return writeByPlace(files!, records, keyOf, partitioned)
+      return queue.room(signal).then(() => writeByPlace(files!, records, keyOf, partitioned))
     },
     full: () => files!.isRollDue(now()),
     async flush({ roll: asked, end, signal }): Promise<Flushed> {

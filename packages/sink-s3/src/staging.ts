@@ -75,7 +75,7 @@ export class ObjectStaging implements Staging {
   }
 
   async settle(signal: AbortSignal): Promise<void> {
-    await this.uploads.settle(signal)
+    await this.uploads.queue.settle(signal)
     if (this.isUnsynced) await this.ctx.disk.syncFolder(this.ctx.folder)
     this.isUnsynced = false
   }
@@ -90,7 +90,7 @@ export class ObjectStaging implements Staging {
   }
 
   close(): void {
-    this.uploads.close()
+    this.uploads.queue.close()
   }
 
   private async begin({ key, temp, stage }: Upload, signal: AbortSignal): Promise<string> {

@@ -367,6 +367,12 @@ export const systemErrors = {
     explanation: 'SQLite reports an internal failure, such as lack of memory.',
     hint: 'read the message, fix what SQLite reports, and run again',
   },
+  load_failed: {
+    title: 'load failed',
+    explanation:
+      'A warehouse, or the job that loads into it, refuses what was staged. Nothing of that load is in the table; a job may have loaded a part.',
+    hint: 'read the message: it has the file, line and column; correct the table or the job, and run again',
+  },
   log_busy: {
     title: 'log is locked',
     explanation: 'Another process held the lock of the embedded log for too long.',

@@ -1,0 +1,49 @@
+/** A stage: files in the bucket, and what is to be loaded from them. */
+import { addressOf } from '@millrace/client-s3'
+import type { Load } from '@millrace/client-postgres/driver'
+
+/** As saved. */
+export interface Stage extends Load {
+  readonly bucket: string
+  /** What the keys of its files begin with, with a `/` at the end; names it. */
+  readonly folder: string
+  /** How many files there are, apart from the manifest. */
+  readonly files: number
+  /** The columns of the files, apart from the running number of `key`. */
+  readonly columns: readonly string[]
+  /** Absent: rows are added. Otherwise the last column of the files is a running number. */
+  readonly key?: readonly string[]
+  /** What stands for null. */
+  readonly nothing: string
+}
+
+/** The column that orders rows of one key. */
+export const orderColumn = '_millrace_at'
+
+/** The key of file `n`, from 1. */
+export const fileKey = (folder: string, n: number): string => `${folder}part-${String(n).padStart(5, '0')}.csv.gz`
+
+/** The key of the manifest. */
+export const manifestKey = (folder: string): string => `${folder}manifest`
+
+/** The address of a stage's manifest: it also names the load. */
+export const manifestOf = ({ bucket, folder }: Pick<Stage, 'bucket' | 'folder'>): string =>
+  addressOf({ bucket }, manifestKey(folder))
+
+/** The keys of all its objects. The manifest is the last one. */
+export const keysOf = ({ folder, files }: Pick<Stage, 'folder' | 'files'>): string[] => [
+  ...Array.from({ length: files }, (_, k) => fileKey(folder, k + 1)),
+  manifestKey(folder),
+]
+
+/** Redshift's developer guide, "Using a manifest to specify data files". */
+export const manifest = (bucket: string, files: readonly (readonly [key: string, bytes: number])[]): Buffer =>
+  Buffer.from(
+    JSON.stringify({
+      entries: files.map(([key, bytes]) => ({
+        url: addressOf({ bucket }, key),
+        mandatory: true,
+        meta: { content_length: bytes },
+      })),
+    }),
+  )
