@@ -41,7 +41,7 @@ const covered = [
   'source dynamodb.credentials.access_key_id',
   'source dynamodb.credentials.secret_access_key',
   'source dynamodb.credentials.session_token',
-  'source http.hmac.secret',
+  'source http.signature.secret',
   'source http.token',
   'source http_poll.headers',
   'source http_poll.token',
@@ -76,7 +76,7 @@ name: streams
 sources:
   gate:
     type: http
-    config: { port: 0, path: /x, token: "${mark}", hmac: { secret: "${mark}" } }
+    config: { port: 0, path: /x, token: "${mark}", signature: { secret: "${mark}" } }
     schema: { fields: { n: integer } }
   topic:
     type: kafka

@@ -49,7 +49,9 @@ async function answers(more: Config): Promise<unknown> {
 }
 
 const answered = (b: Config, a: Config = {}): Pair<Config> => ({ a, b, see: answers })
-const hmac = (more: Config = {}) => ({ hmac: { secret: new Secret('s3cret'), header: 'x-signature-256', ...more } })
+const signature = (more: Config = {}) => ({
+  signature: { scheme: 'hmac', secret: new Secret('s3cret'), tolerance: 300_000, ...more },
+})
 
 /** Whether a second connection is accepted while a first is open. */
 async function connections(max_connections: number): Promise<unknown> {
@@ -80,9 +82,17 @@ export const gateway: Readonly<Record<string, Entry>> = {
   'source http wrap': answered({ wrap: 'data' }),
   'source http greeting': answered({ greeting: 'welcome' }),
   'source http token': answered({ token: new Secret('t') }),
-  'source http hmac': answered(hmac()),
-  'source http hmac.secret': answered(hmac({ secret: new Secret('other') }), hmac()),
-  'source http hmac.header': answered(hmac({ header: 'x-signed' }), hmac()),
+  'source http signature': answered(signature()),
+  'source http signature.secret': answered(signature({ secret: new Secret('other') }), signature()),
+  'source http signature.header': answered(signature({ header: 'x-signed' }), signature()),
+  'source http signature.scheme': named(
+    'takes a request that is signed as the service says: $scheme, $from',
+    'signature.test.ts',
+  ),
+  'source http signature.tolerance': named(
+    'refuses a signature that is too old, or from the future',
+    'signature.test.ts',
+  ),
   'source http insecure': named('is not opened to others without a token, a signature, or the word'),
   'source http max_body': answered({ max_body: 10 }),
   'source http max_buffered': answered({ max_buffered: 10 }),

@@ -1,5 +1,6 @@
 /** Options of the HTTP gateway, and their checks. */
 import { option, type Problem, type Static } from '@millrace/core'
+import { hmacHeader, schemes } from './signature.ts'
 
 export const options = option.object({
   address: option.text('Host and port to listen on. Sources with the same address share one server.', {
@@ -23,15 +24,23 @@ export const options = option.object({
       example: '${secret:gateway_token}',
     }),
   ),
-  hmac: option.optional(
+  signature: option.optional(
     option.object(
       {
-        secret: option.secret('The key of the signature.', { example: '${secret:gateway_hmac}' }),
-        header: option.text('The header with the hex HMAC-SHA-256 of the body; a prefix `sha256=` is allowed.', {
-          default: 'x-signature-256',
+        scheme: option.oneOf(schemes, 'How requests are signed: `hmac`, or as the webhooks of a service.', {
+          default: 'hmac',
+        }),
+        secret: option.secret('The key of the signature.', { example: '${secret:gateway_signature}' }),
+        header: option.optional(
+          option.text(
+            `For \`hmac\`: the header with the hex HMAC-SHA-256 of the body, by default \`${hmacHeader}\`; a prefix \`sha256=\` is allowed.`,
+          ),
+        ),
+        tolerance: option.duration('For `stripe` and `svix`: how far the signed time may be from now.', {
+          default: '5m',
         }),
       },
-      'Requests must be signed.',
+      'Requests must be signed. The signature is checked over the bytes as sent, compressed or not.',
       { tuning: true },
     ),
   ),
@@ -92,13 +101,20 @@ export function problems(o: Options): Problem[] {
   const found: Problem[] = []
   if (port > 65_535)
     found.push({ code: 'bad_address', message: `${port} is not a port`, at: ['address'], hint: 'ports go up to 65535' })
-  if (!isLoopback(host) && !o.token && !o.hmac && !o.insecure) {
+  if (!isLoopback(host) && !o.token && !o.signature && !o.insecure) {
     found.push({
       code: 'open_to_all',
       message: `anyone who reaches ${o.address} could post records`,
       at: ['address'],
-      hint: 'add `token` or `hmac`, listen on 127.0.0.1, or set `insecure: true`',
+      hint: 'add `token` or `signature`, listen on 127.0.0.1, or set `insecure: true`',
     })
   }
+  if (o.signature?.header !== undefined && o.signature.scheme !== 'hmac')
+    found.push({
+      code: 'bad_value',
+      message: `\`scheme: ${o.signature.scheme}\` has headers of its own`,
+      at: ['signature', 'header'],
+      hint: 'remove `header`',
+    })
   return found
 }

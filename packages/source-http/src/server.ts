@@ -10,6 +10,7 @@ import { BodyRefused, decompressed, type Held, readBody } from './body.ts'
 import type { Headers } from './identity.ts'
 import { answerBadPath, answerMalformed } from './malformed.ts'
 import { parseAddress } from './options.ts'
+import type { Signed } from './signature.ts'
 
 export interface Route {
   readonly method: string
@@ -20,7 +21,9 @@ export interface Route {
   readonly maxBody: number
   /** The maximum total size of bodies being received. */
   readonly maxBuffered: number
-  take(body: Buffer, request: Headers): Reply | Promise<Reply>
+  /** Whether a request may be taken, from its bytes as they were sent. */
+  authorize(wire: Buffer, request: Headers): Signed | Reply
+  take(body: Buffer, request: Headers, signed: Signed): Reply | Promise<Reply>
   /** What keeps its records from being answered now. */
   troubles(): Promise<readonly Trouble[]>
 }
@@ -131,16 +134,15 @@ function answer(request: FastifyRequest, reply: FastifyReply, routes: ReadonlyMa
   const route = routes.get(keyOf(request.method, path))
   if (!route) return answerOther(request, reply, routes, path)
   const failed = (error: unknown) => void reply.send(error)
+  const wire = (request.body as Buffer | undefined) ?? Buffer.alloc(0)
+  const signed = route.authorize(wire, request.raw)
+  if ('status' in signed) return send(reply, signed)
   const take = (body: Buffer | Reply) => {
-    const made = 'status' in body ? body : route.take(body, request.raw)
+    const made = 'status' in body ? body : route.take(body, request.raw, signed)
     if (made instanceof Promise) made.then((known) => send(reply, known)).catch(failed)
     else send(reply, made)
   }
-  const body = decompressed(
-    (request.body as Buffer | undefined) ?? Buffer.alloc(0),
-    request.headers['content-encoding'],
-    route.maxBody,
-  )
+  const body = decompressed(wire, request.headers['content-encoding'], route.maxBody)
   if (body instanceof Promise) body.then(take).catch(failed)
   else take(body)
 }

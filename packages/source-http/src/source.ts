@@ -3,7 +3,7 @@
  * epoch is saved, with its outcome (invariant 6). A client that gets no answer sends it again with the same
  * `Idempotency-Key`, and gets the first answer.
  */
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
 import { setImmediate as turn } from 'node:timers/promises'
 import {
   type BadRecord,
@@ -24,6 +24,7 @@ import { type IngestionLog, openIngestionLog } from './log.ts'
 import { type Options, options, problems } from './options.ts'
 import { createRequests, type Pending, type Requests } from './requests.ts'
 import { addRoute, type Route } from './server.ts'
+import { hasOwnKeys, same, verifier } from './signature.ts'
 
 export const sourceHttp = defineSource({
   kind: 'source',
@@ -38,9 +39,10 @@ export const sourceHttp = defineSource({
     replayable: true,
     lanes: 'one',
     contentSplits: true,
-    repeats: o.keys.required
-      ? { id: 'same', why: 'a sender may repeat a record under its key or id after the key has expired' }
-      : { id: 'new', why: 'a repeated request without an Idempotency-Key creates new records' },
+    repeats:
+      o.keys.required || (o.signature && hasOwnKeys(o.signature))
+        ? { id: 'same', why: 'a sender may repeat a record under its key or id after the key has expired' }
+        : { id: 'new', why: 'a repeated request without an Idempotency-Key creates new records' },
     answers: true,
     refuses: true,
     commit: 'action',
@@ -73,11 +75,22 @@ function createGateway(o: Options, ctx: SourceContext): Source {
   let remove: (() => Promise<void>) | undefined
   let lateTimer: NodeJS.Timeout | undefined
 
-  const take: Route['take'] = (body, request) => {
-    const reply = takeOne(body, request)
+  const verify = o.signature && verifier(o.signature, ctx.id)
+  const isTokenRight = (headers: IncomingHttpHeaders) =>
+    !o.token || same(String(headers['authorization'] ?? ''), `Bearer ${o.token.reveal()}`)
+
+  const authorize: Route['authorize'] = (wire, { headers }) => {
+    const signed = isTokenRight(headers) ? (verify ? verify(wire, headers, Date.now()) : {}) : undefined
+    if (signed) return signed
+    const refused = refusal(401, 'unauthorized', 'the token or signature is missing, wrong or too old')
+    log?.line('warn', 'refused', { path: o.path, status: 401, body: JSON.parse(String(refused.body)) as Json })
+    return refused
+  }
+  const take: Route['take'] = (body, request, signed) => {
+    const key = signed.key ?? keyOf(request)
+    const reply = takeOne(body, request, key)
     if (!log) return reply
     const note = (outcome: Reply): Reply => {
-      const key = keyOf(request)
       const more = { path: o.path, status: outcome.status, key: typeof key === 'string' ? key : undefined }
       if (outcome.status < 400) log!.line('info', 'accepted', more)
       else log!.line('warn', 'refused', { ...more, body: JSON.parse(String(outcome.body)) as Json })
@@ -85,13 +98,11 @@ function createGateway(o: Options, ctx: SourceContext): Source {
     }
     return reply instanceof Promise ? reply.then(note) : note(reply)
   }
-  const takeOne = (body: Buffer, request: Headers): Reply | Promise<Reply> => {
+  const takeOne = (body: Buffer, request: Headers, key: string | Reply | undefined): Reply | Promise<Reply> => {
     const { headers } = request
-    if (!authorized(o, body, headers)) return refusal(401, 'unauthorized', 'the token or signature is missing or wrong')
     const decoded = decode(body, headers['content-type'])
     if ('status' in decoded) return decoded
     if (decoded.count === 0) return refusal(400, 'empty', 'the body has no records')
-    const key = keyOf(request)
     if (typeof key === 'object') return key
     const ids = idsOf(request, decoded.count)
     if (ids && 'status' in ids) return ids
@@ -143,6 +154,7 @@ function createGateway(o: Options, ctx: SourceContext): Source {
           greeting: o.greeting,
           maxBody: o.max_body,
           maxBuffered: o.max_buffered,
+          authorize,
           take,
           async troubles() {
             const stopping = {
@@ -239,17 +251,4 @@ function batchOf(request: Pending, ctx: SourceContext, isLast: boolean): Batch {
     unknown: unknown > 0 ? unknown : undefined,
     caughtUp: isLast,
   }
-}
-
-function authorized(o: Options, body: Uint8Array, headers: Readonly<Record<string, unknown>>): boolean {
-  if (o.token && !same(String(headers['authorization'] ?? ''), `Bearer ${o.token.reveal()}`)) return false
-  if (!o.hmac) return true
-  const given = String(headers[o.hmac.header.toLowerCase()] ?? '').replace(/^sha256=/, '')
-  return same(given, createHmac('sha256', o.hmac.secret.reveal()).update(body).digest('hex'))
-}
-
-/** Compares in constant time. */
-function same(a: string, b: string): boolean {
-  const [left, right] = [Buffer.from(a), Buffer.from(b)]
-  return left.length === right.length && timingSafeEqual(left, right)
 }

@@ -162,7 +162,7 @@ describe('the HTTP gateway', () => {
 
   it('takes only requests with the right token or signature', async () => {
     await start({
-      more: { token: new Secret('t0ken'), hmac: { secret: new Secret('s3cret'), header: 'x-signature-256' } },
+      more: { token: new Secret('t0ken'), signature: { scheme: 'hmac', secret: new Secret('s3cret'), tolerance: 1 } },
     })
     const body = JSON.stringify(good(1))
     const signature = createHmac('sha256', 's3cret').update(body).digest('hex')

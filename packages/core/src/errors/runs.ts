@@ -388,6 +388,11 @@ export const systemErrors = {
     explanation: 'The embedded log is damaged or of another version.',
     hint: 'restore the log from a copy, or use the version that wrote it',
   },
+  bad_secret: {
+    title: 'unusable secret',
+    explanation: 'The secret with which requests are to be signed is empty, or not in the form of its scheme.',
+    hint: 'set the secret that the sender signs with',
+  },
   cannot_listen: {
     title: 'cannot listen',
     explanation: 'The address is in use, or may not be used by this process.',

@@ -44,7 +44,7 @@ export const stepFindingEntries = {
   open_to_all: {
     title: 'open to everyone',
     explanation: 'On an address that others can reach, anyone could post records.',
-    hint: 'add `token` or `hmac`, or listen on 127.0.0.1',
+    hint: 'add `token` or `signature`, or listen on 127.0.0.1',
   },
   missing_option: { title: 'missing option', explanation: 'This option requires another one.' },
 } as const satisfies Record<string, CatalogueEntry>
