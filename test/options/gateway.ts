@@ -90,7 +90,7 @@ export const gateway: Readonly<Record<string, Entry>> = {
     'signature.test.ts',
   ),
   'source http signature.tolerance': named(
-    'refuses a signature that is too old, or from the future',
+    'refuses a signature that is too old, or from the future: $scheme, $from',
     'signature.test.ts',
   ),
   'source http insecure': named('is not opened to others without a token, a signature, or the word'),
