@@ -107,4 +107,7 @@ export const gateway: Readonly<Record<string, Entry>> = {
   ),
   'source http keys.max': named('forgets the oldest keys first'),
   'source http log': named('writes a line for every request that was accepted or refused'),
+  'source http log_rotation': named('rotates, and keeps so many older files', 'log.test.ts'),
+  'source http log_rotation.size': named('rotates, and keeps so many older files', 'log.test.ts'),
+  'source http log_rotation.keep': named('rotates, and keeps so many older files', 'log.test.ts'),
 }

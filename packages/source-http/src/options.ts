@@ -80,10 +80,22 @@ export const options = option.object({
     { default: {} },
   ),
   log: option.optional(
-    option.path('A file to which a line is appended for every accepted and refused request.', {
+    option.path('A file to which a line is appended for every accepted and refused request; `-`: standard output.', {
       tuning: true,
       example: 'logs/ingestion.jsonl',
     }),
+  ),
+  log_rotation: option.object(
+    {
+      size: option.size('From this size on another file is begun.', { default: '100MiB' }),
+      keep: option.integer('How many older files stay; the last one ends with `.1`.', {
+        default: 5,
+        min: 0,
+        max: 1000,
+      }),
+    },
+    'How the file of `log` is kept small.',
+    { tuning: true, default: {} },
   ),
 })
 export type Options = Static<typeof options>

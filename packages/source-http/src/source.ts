@@ -20,7 +20,7 @@ import { busy, type Reply, refusal, stopped } from './reply.ts'
 import { bodyDecoder, type Decoded, itemDecoder } from './decode.ts'
 import { type Headers, idsOf, itemId, keyOf } from './identity.ts'
 import { createKeys, hashOf, type Keys, type Remembered } from './keys.ts'
-import { type IngestionLog, openIngestionLog } from './log.ts'
+import { type IngestionLog, openIngestionLog, standardOutput } from './log.ts'
 import { type Options, options, problems } from './options.ts'
 import { createRequests, type Pending, type Requests } from './requests.ts'
 import { addRoute, type Route } from './server.ts'
@@ -131,7 +131,8 @@ function createGateway(o: Options, ctx: SourceContext): Source {
   return {
     async *read(read: ReadContext) {
       keys = createKeys(read.recall, o.keys)
-      if (o.log) log ??= openIngestionLog(ctx.resolve(o.log))
+      if (o.log !== undefined)
+        log ??= openIngestionLog(o.log === standardOutput ? o.log : ctx.resolve(o.log), o.log_rotation, read.warn)
       isStopping = false
       const stalled = Math.min(stalledMs, o.answer_timeout)
       clearInterval(lateTimer)

@@ -51,6 +51,7 @@ export const configOf = (address: string, more: Record<string, unknown> = {}): n
     max_buffered: 64 << 20,
     answer_timeout: 3000,
     ...more,
+    log_rotation: { size: 1 << 20, keep: 5, ...(more['log_rotation'] as object) },
     keys: { keep: 60_000, max: 100, required: false, ...(more['keys'] as object) },
   }) as never
 
