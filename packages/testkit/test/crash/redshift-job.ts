@@ -1,5 +1,5 @@
 /** CSV -> S3 -> Redshift by the real command: rows added and merged, killed at every point and at random times. */
-import { globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'pg'
@@ -90,6 +90,10 @@ export async function redshiftJob(
       const wrong = merged.filter(({ n, k }) => last.get(Number(k)) !== Number(n)).length
       if (wrong || merged.length !== last.size)
         throw new Error(`merged: ${wrong} wrong, ${merged.length} of ${last.size} keys`)
+      // Each of them once for each sink, at least.
+      const letters = readFileSync(join(folder, 'bad.jsonl'), 'utf8').trimEnd().split('\n').length
+      if (letters < 2 * (count - sound.length))
+        throw new Error(`${letters} dead letters for ${count - sound.length} rows`)
       const keys = await buckets.keys(bucket)
       if (keys.length > 0) throw new Error(`files are left: ${keys.join(', ')}`)
       const local = globSync('.millrace/local/.loads/**/*.json', { cwd: folder })
