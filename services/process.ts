@@ -64,7 +64,7 @@ async function answering(server: Server, place: Place): Promise<void> {
   let why = ''
   while (performance.now() - startedMs < 60_000) {
     // Checked before and after: some other program may answer on the port of a server that died.
-    if ((await pidOf(place)) === undefined) throw new Error(`${server.name} has died:\n${lastLines(place)}`)
+    if (await isDead(place)) throw new Error(`${server.name} has died:\n${lastLines(place)}`)
     try {
       await within(5000, server.healthy(place))
       if ((await pidOf(place)) !== undefined) return
@@ -74,6 +74,13 @@ async function answering(server: Server, place: Place): Promise<void> {
     await sleep(100)
   }
   throw new Error(`${server.name} does not answer after 60 s: ${why}\n${lastLines(place)}`)
+}
+
+/** Looked at twice: a process that becomes another program has no command line for a moment. */
+async function isDead(place: Place): Promise<boolean> {
+  if ((await pidOf(place)) !== undefined) return false
+  await sleep(200)
+  return (await pidOf(place)) === undefined
 }
 
 /** A server that is starting may accept a connection and never answer on it. */

@@ -27,7 +27,7 @@ export class Unfinished {
       if (error.code === 'ENOENT') return undefined
       throw error
     })
-    this.current = text === undefined ? undefined : (JSON.parse(text) as Folder)
+    this.current = folderIn(text ?? '')
     return this.current
   }
 
@@ -43,5 +43,14 @@ export class Unfinished {
     if (this.current?.folder !== folder) return
     this.current = undefined
     await rm(this.path, { force: true })
+  }
+}
+
+/** What the file says; undefined: it was cut off when the power failed. */
+function folderIn(text: string): Folder | undefined {
+  try {
+    return JSON.parse(text) as Folder
+  } catch {
+    return undefined
   }
 }

@@ -69,4 +69,31 @@ describe.skipIf(!urls)('on the stand-in', () => {
       }
     },
   })
+
+  /** Rows added by a job of Glue. */
+  sinkContract({
+    module,
+    type: 'redshift',
+    async setup({ defer }) {
+      const place = await makePlace(defer)
+      // A job loads into a table that is there.
+      await (await place.open({ table: 'by job' }, everyType)).close!()
+      return {
+        options: place.options({
+          table: 'by job',
+          load: 'glue',
+          glue: { job: `load-${place.schema}`, endpoint: urls!.glue, poll: 20 },
+          url: undefined,
+          iam_role: undefined,
+        }),
+        schema: everyType,
+        rows: everyRow(120),
+        visible: () => tableRows(place, 'by job', everyType),
+        nullKeys: { none: 'rows are added, without a key' },
+        unencodable,
+        refused,
+        hang: { none: 'the connections are those of COPY' },
+      }
+    },
+  })
 })
