@@ -1,11 +1,13 @@
 /**
  * A fake of AWS Glue's jobs: StartJobRun, GetJobRun and GetJobRuns of its JSON protocol (docs.aws.amazon.com/glue/
- * latest/webapi). Every job exists, unless its name begins with `missing`; a run loads the manifest that it is given
- * into its table, by COPY through the stand-in for Redshift, as a job would. A second run loads it again.
+ * latest/webapi). Every job exists, unless its name begins with `missing`. A run loads the manifest that it is given
+ * into its table, by COPY through the stand-in for Redshift, as a job would; a second run loads it again. A run of a
+ * job whose name begins with `slow` takes a minute.
  */
 import { randomUUID } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import { json } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 
 interface Run {
@@ -63,6 +65,7 @@ export function glueFake(port: number, redshift: string): Server {
 /** What the job's script does. */
 async function load(redshift: string, run: Run): Promise<void> {
   const { Arguments: given } = run
+  if (run.JobName.startsWith('slow')) await sleep(60_000, undefined, { ref: false })
   const client = new Client({ connectionString: redshift })
   try {
     await client.connect()

@@ -1,5 +1,7 @@
 /** A stage: files in the bucket, and what is to be loaded from them. */
+import { SystemError } from '@millrace/core'
 import { addressOf } from '@millrace/client-s3'
+import type { Bucket } from '@millrace/client-s3/driver'
 import type { Load } from '@millrace/client-postgres/driver'
 
 /** As saved. */
@@ -47,3 +49,21 @@ export const manifest = (bucket: string, files: readonly (readonly [key: string,
       })),
     }),
   )
+
+/** Why a load failed for good, if an object of the stage is gone; undefined: all are there. */
+export async function missingFrom(
+  bucket: Pick<Bucket, 'head'>,
+  stage: Stage,
+  error: unknown,
+  signal: AbortSignal,
+): Promise<SystemError | undefined> {
+  if (!(error instanceof SystemError) || error.retry) return undefined
+  for (const key of keysOf(stage)) {
+    if (await bucket.head(key, signal)) continue
+    return new SystemError('stage_missing', `${addressOf(stage, key)}, which is to be loaded, is gone`, {
+      hint: 'does a rule of the bucket expire files too early? load again: pipe state reset PIPELINE, then run with --replace',
+      cause: error,
+    })
+  }
+  return undefined
+}

@@ -26,7 +26,7 @@ import type { Bucket } from '@millrace/client-s3/driver'
 import { keyFields, type Line, linesOf, pipelineName } from '@millrace/kinds'
 import { columnOf, compileLine } from './columns.ts'
 import { boundsOf, type Options } from './options.ts'
-import { keysOf, type Stage } from './stage.ts'
+import { keysOf, missingFrom, type Stage } from './stage.ts'
 import { LoadStaging } from './staging.ts'
 import type { Target } from './target.ts'
 import { type Folder, Unfinished } from './unfinished.ts'
@@ -162,7 +162,11 @@ export function createWriter(o: Options, ctx: SinkContext, now: () => number): S
     async publish(saved, { signal }) {
       const stage = saved as unknown as Stage
       await unfinished.end(stage.folder)
-      await target!.load(stage, signal)
+      await target!.load(stage, signal).catch(async (error: unknown) => {
+        // Looking may fail too; then the first failure says more.
+        const gone = withBucket(stage.bucket, (from) => missingFrom(from, stage, error, signal))
+        throw (await gone.catch(() => undefined)) ?? error
+      })
       crashPoint('redshift_loaded')
       if (o.after_load === 'delete') await withBucket(stage.bucket, (from) => removeAll(from, keysOf(stage), signal))
       crashPoint('redshift_discarded')

@@ -92,7 +92,7 @@ describe.skipIf(!urls)('a job of Glue', () => {
 
   test('is looked at as often as poll says', async () => {
     const { place, options, glue } = await setup()
-    const sink = await place.open({ ...options, glue: { ...glue, poll: 100_000 } }, schema)
+    const sink = await place.open({ ...options, glue: { ...glue, job: `slow-${glue.job}`, poll: 100_000 } }, schema)
     await write(sink, rows(5))
     const saved = await flush(sink)
     const abort = new AbortController()

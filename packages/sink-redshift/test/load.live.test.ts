@@ -115,8 +115,9 @@ describe.skipIf(!urls)('loads into the stand-in', () => {
     const saved = await flush(sink)
     await place.buckets.remove(place.bucket, 'millrace/p/out/s-1/part-00001.csv.gz')
     const error = (await failure(publish(sink, saved))) as Error
-    expect(error).toMatchObject({ name: 'SystemError', retry: false })
-    expect(error.message).toContain('part-00001.csv.gz is missing')
+    expect(error).toMatchObject({ name: 'SystemError', retry: false, code: 'stage_missing' })
+    expect(error.message).toContain(`s3://${place.bucket}/millrace/p/out/s-1/part-00001.csv.gz`)
+    expect(String(error.cause)).toContain('part-00001.csv.gz is missing')
     expect(await tableRows(place, 't', schema)).toEqual([])
   })
 
