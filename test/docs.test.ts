@@ -2,7 +2,7 @@
  * The documentation is true: its commands run and print what it shows, its specs pass the check, its links lead
  * somewhere. What a mark before a code block means is explained in pages/blocks.ts. The recipes have their own test.
  */
-import { existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, globSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from '../packages/cli/src/command.ts'
@@ -25,12 +25,21 @@ const textOf = (page: string) => readFileSync(join(root, page), 'utf8')
 const isWrongOnPurpose = (page: string) => page.startsWith('docs/generated/errors/')
 const isFollowed = ({ mark }: Block) => /^(run|file|edit|output)\b/.test(mark)
 
+/** A fresh folder; for the page of a project, with a copy of it. */
+function folderFor(page: string): string {
+  const folder = freshFolder()
+  if (!page.startsWith('pipelines/')) return folder
+  cpSync(join(root, dirname(page)), folder, { recursive: true })
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+  return folder
+}
+
 describe('pages', () => {
   it.each(
     pages.filter(
       (page) => !page.startsWith('docs/recipes/') && blocksOf(page).some(({ mark }) => mark.startsWith('run')),
     ),
-  )('%s: its commands do what it says', { timeout: 180_000 }, (page) => follow(blocksOf(page), freshFolder()))
+  )('%s: its commands do what it says', { timeout: 180_000 }, (page) => follow(blocksOf(page), folderFor(page)))
 
   const right = pages.filter((page) => !isWrongOnPurpose(page))
   const specs = right.flatMap((page) =>

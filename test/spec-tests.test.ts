@@ -22,7 +22,7 @@ it.each(specs)('%s', { timeout: 60_000 }, async (spec) => {
   expect(readFileSync(test, 'utf8')).toBe(text)
 })
 
-it.each(['amazon-products', 'customer-service', 'document-stream'])(
+it.each(['amazon-products', 'aws-oltp-olap', 'customer-service', 'document-stream'])(
   '%s gives the same on Kafka and MongoDB, without them',
   { timeout: 60_000 },
   async (name) => {

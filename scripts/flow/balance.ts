@@ -50,12 +50,13 @@ export function addUp(
   const wrong: string[] = []
   const demand = (holds: boolean, sentence: string) => void (holds || wrong.push(sentence))
   for (const { pipeline, balances } of pipelines) demand(balances, `${pipeline} does not balance`)
+  const delivered = (sinks: readonly End[]) => sinks.reduce((sum, end) => sum + sink(end).delivered, 0)
   const posts = flow.posts.map(({ what, sink: from, source: to, taken: into }): Post => {
-    const { in: posted, failed: refused, delivered } = sink(from)
+    const { in: posted, failed: refused, delivered: accepted } = sink(from)
     const { read } = source(to)
-    const { delivered: taken } = sink(into)
+    const taken = delivered(into)
     const repeated = posted - read
-    demand(posted === delivered + refused, `${what}: ${posted} posted, but ${delivered} taken and ${refused} refused`)
+    demand(posted === accepted + refused, `${what}: ${posted} posted, but ${accepted} taken and ${refused} refused`)
     demand(
       read === taken + refused,
       `${what}: the gateway got ${read}, but passed on ${taken}, and the client was refused ${refused}`,
@@ -63,8 +64,8 @@ export function addUp(
     demand(alone ? repeated === 0 : repeated >= 0, `${what}: ${posted} posted, but the gateway got ${read}`)
     return { what, posted, repeated, refused, taken }
   })
-  const streams = flow.streams.map(({ name, sink: from, source: to }): Hop => {
-    const { delivered: written } = sink(from)
+  const streams = flow.streams.map(({ name, sinks, source: to }): Hop => {
+    const written = delivered(sinks)
     const { read } = source(to)
     const earlier = read - written
     demand(alone ? earlier === 0 : earlier >= 0, `${name}: ${written} written, but ${read} read`)

@@ -18,12 +18,19 @@ export interface Flow {
   readonly reportVars?: Readonly<Record<string, string>>
   /** Vars that name an input file; `file`: where a generated sample goes. */
   readonly inputs: readonly { readonly name: string; readonly file: string }[]
+  /** Of the profile `aws`, without prefix. */
+  readonly buckets: readonly string[]
   /** The samples of the inputs, by file. */
   sample(): Readonly<Record<string, Uint8Array>>
-  /** What is posted: from the client's sink to the gateway's source, and the gateway's sink downstream of it. */
-  readonly posts: readonly { readonly what: string; readonly sink: End; readonly source: End; readonly taken: End }[]
-  /** What goes through a stream. */
-  readonly streams: readonly { readonly name: string; readonly sink: End; readonly source: End }[]
+  /** What is posted: from the client's sink to the gateway's source, and the gateway's sinks downstream of it. */
+  readonly posts: readonly {
+    readonly what: string
+    readonly sink: End
+    readonly source: End
+    readonly taken: readonly End[]
+  }[]
+  /** What goes through a stream or a folder. */
+  readonly streams: readonly { readonly name: string; readonly sinks: readonly End[]; readonly source: End }[]
   /** What ends up in the store. `keyed`: a document may combine several records. */
   readonly collections: readonly {
     readonly name: string
@@ -38,6 +45,7 @@ const invoices = { file: 'data/invoices.csv', rows: 5000 }
 export const flows: Readonly<Record<string, Flow>> = {
   'customer-service': {
     folder: 'customer-service',
+    buckets: ['millrace-lake'],
     specs: ['client.yaml', 'gateway.yaml', 'projection.yaml'],
     reports: [],
     inputs: [{ name: 'input', file: invoices.file }],
@@ -47,14 +55,15 @@ export const flows: Readonly<Record<string, Flow>> = {
         what: 'POST /invoices',
         sink: ['client', 'gateway'],
         source: ['gateway', 'source'],
-        taken: ['gateway', 'stream'],
+        taken: [['gateway', 'stream']],
       },
     ],
-    streams: [{ name: 'customer-event-api', sink: ['gateway', 'stream'], source: ['projection', 'source'] }],
+    streams: [{ name: 'customer-event-api', sinks: [['gateway', 'stream']], source: ['projection', 'source'] }],
     collections: [{ name: 'invoice-items', spec: 'projection.yaml', sink: ['projection', 'documents'], keyed: false }],
   },
   'document-stream': {
     folder: 'document-stream',
+    buckets: ['millrace-lake'],
     specs: ['client.yaml', 'gateway.yaml', 'projection.yaml'],
     reports: [],
     inputs: [{ name: 'input', file: invoices.file }],
@@ -64,14 +73,15 @@ export const flows: Readonly<Record<string, Flow>> = {
         what: 'POST /invoiceitem',
         sink: ['client', 'gateway'],
         source: ['gateway', 'source'],
-        taken: ['gateway', 'stream'],
+        taken: [['gateway', 'stream']],
       },
     ],
-    streams: [{ name: 'ingestion-topic', sink: ['gateway', 'stream'], source: ['projection', 'source'] }],
+    streams: [{ name: 'ingestion-topic', sinks: [['gateway', 'stream']], source: ['projection', 'source'] }],
     collections: [{ name: 'invoices', spec: 'projection.yaml', sink: ['projection', 'documents'], keyed: false }],
   },
   'amazon-products': {
     folder: 'amazon-products',
+    buckets: [],
     specs: ['client.yaml', 'gateway.yaml', 'projection.yaml'],
     reports: ['price-buckets.yaml', 'items-per-category.yaml', 'average-price.yaml'],
     inputs: [
@@ -87,18 +97,18 @@ export const flows: Readonly<Record<string, Flow>> = {
         what: 'POST /AmazonProduct',
         sink: ['client', 'product'],
         source: ['gateway', 'products'],
-        taken: ['gateway', 'product'],
+        taken: [['gateway', 'product']],
       },
       {
         what: 'POST /Category',
         sink: ['client', 'category'],
         source: ['gateway', 'categories'],
-        taken: ['gateway', 'category'],
+        taken: [['gateway', 'category']],
       },
     ],
     streams: [
-      { name: 'ingest-product', sink: ['gateway', 'product'], source: ['projection', 'products'] },
-      { name: 'ingest-category', sink: ['gateway', 'category'], source: ['projection', 'categories'] },
+      { name: 'ingest-product', sinks: [['gateway', 'product']], source: ['projection', 'products'] },
+      { name: 'ingest-category', sinks: [['gateway', 'category']], source: ['projection', 'categories'] },
     ],
     collections: [
       { name: 'product', spec: 'projection.yaml', sink: ['projection', 'product_documents'], keyed: true },
@@ -107,6 +117,7 @@ export const flows: Readonly<Record<string, Flow>> = {
   },
   'ecommerce-website': {
     folder: 'ecommerce-website',
+    buckets: [],
     specs: ['generator.yaml'],
     reports: ['analyses.yaml'],
     // What is there is read to its end, whatever its order, so that every window is complete.
@@ -121,7 +132,7 @@ export const flows: Readonly<Record<string, Flow>> = {
     posts: [],
     streams: ['customers', 'products', 'transactions', 'product_views', 'user_interactions'].map((name) => ({
       name,
-      sink: ['generator', `to_${name}`],
+      sinks: [['generator', `to_${name}`]],
       source: ['analyses', name],
     })),
     collections: [
@@ -131,5 +142,38 @@ export const flows: Readonly<Record<string, Flow>> = {
       'product_views_analysis',
       'interaction_analysis',
     ].map((name) => ({ name, spec: 'analyses.yaml', sink: ['analyses', name], keyed: true })),
+  },
+  'aws-oltp-olap': {
+    folder: 'aws-oltp-olap',
+    specs: ['client.yaml', 'gateway.yaml', 'oltp.yaml', 'lake.yaml'],
+    reports: ['batch.yaml', 'items.yaml'],
+    inputs: [{ name: 'input', file: invoices.file }],
+    sample: () => ({ [invoices.file]: retailSample({ rows: invoices.rows, badDates: 0 }) }),
+    buckets: ['batch-process-ecom', 'staging-bucket-ecom', 'lake-ecom'],
+    posts: [
+      {
+        what: 'POST /events',
+        sink: ['client', 'gateway'],
+        source: ['gateway', 'source'],
+        taken: [
+          ['gateway', 'customers'],
+          ['gateway', 'anonymous_sales'],
+        ],
+      },
+    ],
+    streams: [
+      ...['oltp', 'lake'].map((reader) => ({
+        name: `event-ingest, to ${reader}`,
+        sinks: [['gateway', 'customers'] as const, ['gateway', 'anonymous_sales'] as const],
+        source: [reader, 'source'] as const,
+      })),
+      { name: 'raw lake', sinks: [['lake', 'raw_lines']], source: ['batch', 'source'] },
+      { name: 'Parquet lake', sinks: [['lake', 'parquet']], source: ['items', 'source'] },
+    ],
+    collections: [
+      { name: 'customer', spec: 'oltp.yaml', sink: ['oltp', 'customer'], keyed: true },
+      { name: 'invoice', spec: 'oltp.yaml', sink: ['oltp', 'invoice'], keyed: true },
+      { name: 'item-purchases', spec: 'items.yaml', sink: ['items', 'item_purchases'], keyed: true },
+    ],
   },
 }

@@ -48,7 +48,7 @@ function textOf({ flow: name, profile, folder, durationMs, balance, pipelines }:
   const written = [
     ...balance.collections.map((c) => [c.collection, count(c.written), count(c.documents)]),
     ...pipelines
-      .slice(3)
+      .filter(({ pipeline }) => flow!.reports.includes(`${pipeline}.yaml`))
       .flatMap(({ pipeline, counters }) =>
         Object.entries(counters.sinks).map(([id, sink]) => [`${pipeline}: ${id}`, count(sink.delivered), '']),
       ),

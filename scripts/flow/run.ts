@@ -10,7 +10,7 @@ import { freePort } from '@millrace/testkit'
 import { pipe, root } from '../pipe.ts'
 import { addUp, type Balance } from './balance.ts'
 import type { Flow } from './flows.ts'
-import { makeBucket, serverEnvironment } from './servers.ts'
+import { makePlaces, serverEnvironment } from './servers.ts'
 
 export interface FlowOptions {
   readonly profile: string
@@ -58,7 +58,7 @@ export async function runFlow(name: string, flow: Flow, options: FlowOptions): P
   copyProject(flow, folder)
   const inputs = inputVars(flow, options.inputs, folder)
   const env = { ...(await serverEnvironment(profile)), ...options.env }
-  if (profile === 'aws') await makeBucket(env)
+  await makePlaces(profile, flow.buckets, env)
   const command = async (words: readonly string[]): Promise<string> => {
     const { code, out, err } = await pipe([...words, '--profile', profile, '--json'], {
       cwd: folder,

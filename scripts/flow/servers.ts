@@ -5,6 +5,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
+import { Client } from 'pg'
 import { root } from '../pipe.ts'
 
 const run = promisify(execFile)
@@ -12,7 +13,11 @@ const run = promisify(execFile)
 /** The servers of each profile, and the variables that name them, by those of the live tests. */
 const profiles: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   local: {},
-  'kafka-mongo': { KAFKA_BROKER: 'MILLRACE_TEST_KAFKA_URL', MONGODB_URL: 'MILLRACE_TEST_MONGODB_URL' },
+  'kafka-mongo': {
+    KAFKA_BROKER: 'MILLRACE_TEST_KAFKA_URL',
+    MONGODB_URL: 'MILLRACE_TEST_MONGODB_URL',
+    POSTGRES_URL: 'MILLRACE_TEST_POSTGRES_URL',
+  },
   aws: {
     AWS_ENDPOINT_URL_KINESIS: 'MILLRACE_TEST_KINESIS_URL',
     AWS_ENDPOINT_URL_DYNAMODB: 'MILLRACE_TEST_DYNAMODB_URL',
@@ -23,7 +28,7 @@ const profiles: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
 }
 const servers: Readonly<Record<string, readonly string[]>> = {
-  'kafka-mongo': ['kafka', 'mongodb'],
+  'kafka-mongo': ['kafka', 'mongodb', 'postgres'],
   aws: ['kinesis', 'dynamodb', 'seaweedfs'],
 }
 
@@ -40,16 +45,34 @@ export async function serverEnvironment(profile: string): Promise<Record<string,
   return Object.fromEntries(variables.map(([name, ours]) => [name, process.env[name] ?? named.get(ours)!]))
 }
 
-/** Makes the bucket that the profile `aws` names, unless it is there. */
-export async function makeBucket(env: Readonly<Record<string, string | undefined>>): Promise<void> {
+/** Makes the buckets and schemas that a profile's file names and no sink makes, unless they are there. */
+export async function makePlaces(
+  profile: string,
+  buckets: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<void> {
+  const prefix = env['NAME_PREFIX'] ?? ''
+  if (profile === 'kafka-mongo') await makeSchema(env['POSTGRES_URL']!, `${prefix}public`)
+  if (profile !== 'aws') return
   const credentials = { accessKeyId: env['AWS_ACCESS_KEY_ID']!, secretAccessKey: env['AWS_SECRET_ACCESS_KEY']! }
   const endpoint = env['AWS_ENDPOINT_URL_S3']!
   const client = new S3Client({ endpoint, region: env['AWS_REGION']!, credentials, forcePathStyle: true })
   try {
-    await client.send(new CreateBucketCommand({ Bucket: `${env['NAME_PREFIX'] ?? ''}millrace-lake` }))
-  } catch (error) {
-    if (!(error as Error).name.startsWith('BucketAlready')) throw error
+    for (const bucket of buckets)
+      await client.send(new CreateBucketCommand({ Bucket: `${prefix}${bucket}` })).catch((error: Error) => {
+        if (!error.name.startsWith('BucketAlready')) throw error
+      })
   } finally {
     client.destroy()
+  }
+}
+
+async function makeSchema(url: string, schema: string): Promise<void> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    await client.query(`CREATE SCHEMA IF NOT EXISTS ${client.escapeIdentifier(schema)}`)
+  } finally {
+    await client.end()
   }
 }

@@ -254,6 +254,26 @@ describe('pipe query --group', () => {
     expect(await query('--where', 'customer == "Ada"', '--outputs', 'n=count()')).toEqual([{ n: 2 }])
   })
 
+  it('counts documents that hold a part of the records only', async () => {
+    const folder = freshFolder()
+    writeFileSync(join(folder, 'millrace.yaml'), 'connections: { store: documents }\n')
+    writeFileSync(join(folder, 'in.csv'), 'customer,invoice,total\n1,a,5\n1,b,6\n2,c,7\n')
+    writeFileSync(
+      join(folder, 'wide.yaml'),
+      `version: 1
+name: wide
+source: { type: csv, config: { path: in.csv }, schema: { fields: { customer: integer, invoice: string, total: number } } }
+sinks:
+  customers:
+    connection: store
+    config: { collection: customers, key: customer, write: set, attribute: { name: invoice, value: [total] } }
+`,
+    )
+    expect(await pipe(['run', 'wide.yaml'], folder)).toMatchObject({ code: 0 })
+    const { out, err } = await pipe(['query', 'store', 'customers', '--outputs', 'n=count()', '--json'], folder)
+    expect([out, err]).toEqual([expect.stringMatching(/"n": 2/), ''])
+  })
+
   it.each([
     [['--group', 'custmer'], 'custmer'],
     [['--outputs', 'count()'], 'NAME=AGGREGATE'],

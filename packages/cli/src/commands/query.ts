@@ -11,6 +11,7 @@ import {
   toJson,
 } from '@millrace/core'
 import { defineCommand, usageError } from '../command.ts'
+import { documentTypeOf } from '../document-type.ts'
 import { createGrouping, type Grouping, readGrouping, sortRows } from '../group.ts'
 import { wholeNumber } from '../number.ts'
 import { rowTable } from '../print/table.ts'
@@ -69,21 +70,22 @@ export default defineCommand({
     const definition = registry.sink(sink.type)!
     if (!definition.query) throw usageError(`A sink of type ${sink.type} cannot be queried.`)
     const env = envOf(plan, workspace, sink.id)
+    const documents = documentTypeOf(sink)
     const sort = sortOf(flags.sort)
     const limit = wholeNumber('--limit', flags.limit, 50)
     const asked =
       flags.group === undefined && flags.outputs === undefined ? undefined : readGrouping(flags.group, flags.outputs)
-    const grouping = asked && createGrouping(asked, sink.input, plan, env)
+    const grouping = asked && createGrouping(asked, documents, plan, env)
     const query: Query = {
       collection: collection!,
-      type: sink.input,
-      where: flags.where === undefined ? undefined : condition(flags.where, sink.input),
+      type: documents,
+      where: flags.where === undefined ? undefined : condition(flags.where, documents),
       // Groups are computed here: the store only finds their documents.
       ...(grouping ? {} : { limit, sort }),
     }
     const found = definition.query(resolveConfig(sink.config, workspace.secrets), env, query, io.stopSignal())
     const rows = grouping ? await groupsOf(found, grouping, sort, limit) : await allOf(found)
-    const type = grouping?.type ?? sink.input
+    const type = grouping?.type ?? documents
     const plain = toJson({ kind: 'object', record: { ...type, open: true } })
     if (flags.json) io.out(`${printJson(rows.map(plain), 2)}\n`)
     else io.out(rows.length ? rowTable(rows.map((row) => plain(row) as Row)) : 'Nothing found.\n')
