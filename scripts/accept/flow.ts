@@ -4,7 +4,7 @@
  */
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { flows } from '../flow/flows.ts'
+import { type Flow, flows } from '../flow/flows.ts'
 import { type FlowRun, runFlow } from '../flow/run.ts'
 import { serverEnvironment } from '../flow/servers.ts'
 import { type Facts, compareFacts } from './facts.ts'
@@ -20,7 +20,14 @@ export interface Acceptance {
   facts(where: string, found: Facts, expected: Facts): void
   /** A fresh place below `out` for a run; on shared servers, with its own names. */
   place(name: string): Promise<Place>
-  run(flow: string, place: Place, inputs: readonly string[], set?: Readonly<Record<string, string>>): Promise<FlowRun>
+  run(
+    flow: string,
+    place: Place,
+    inputs: readonly string[],
+    set?: Readonly<Record<string, string>>,
+    /** A part of it. */
+    part?: Flow,
+  ): Promise<FlowRun>
   /** Exports a collection to `<file>.jsonl`, and compares it with another profile's export if there is one. */
   documents(
     place: Place,
@@ -50,8 +57,8 @@ export function accept(data: string, outFolder: string, profile: string): Accept
       rmSync(folder, { recursive: true, force: true })
       return { profile, folder, env: { ...(await serverEnvironment(profile)), NAME_PREFIX: `${prefix}${name}-` } }
     },
-    async run(flow, place, inputs, set = {}) {
-      const ran = await runFlow(flow, flows[flow]!, {
+    async run(flow, place, inputs, set = {}, part = flows[flow]!) {
+      const ran = await runFlow(flow, part, {
         profile,
         inputs,
         out: place.folder,

@@ -10,6 +10,7 @@ import { acceptFlow1 } from './flow1.ts'
 import { acceptFlow2 } from './flow2.ts'
 import { acceptFlow3 } from './flow3.ts'
 import { acceptFlow4 } from './flow4.ts'
+import { acceptFlow5 } from './flow5.ts'
 import { acceptRetail } from './retail.ts'
 import { acceptWindows } from './windows.ts'
 
@@ -30,6 +31,7 @@ const jobs: Readonly<Record<string, (data: string, out: string, profile: string)
   flow2: flow(acceptFlow2),
   flow3: flow(acceptFlow3),
   flow4: flow(acceptFlow4),
+  flow5: flow(async (job) => void (await acceptFlow5(job, resolve(job.data, 'online-retail.csv.gz')))),
   windows: flow(acceptWindows),
 }
 

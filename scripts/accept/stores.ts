@@ -11,9 +11,9 @@ import { DatabaseSync } from 'node:sqlite'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { zstdDecompressSync } from 'node:zlib'
-import { type AttributeValue, DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb'
 import { Consumer } from '@platformatic/kafka'
 import { MongoClient } from 'mongodb'
+import { dynamodbLines, kinesisMessages } from './aws.ts'
 
 /** Where a flow ran. */
 export interface Place {
@@ -85,35 +85,10 @@ async function* mongoLines({ env }: Place, database: string, collection: string)
   }
 }
 
-/** DynamoDB keeps no order of attributes: they are told by name, after the key. */
-async function* dynamodbLines({ env }: Place, database: string, collection: string): AsyncGenerator<string> {
-  const credentials = { accessKeyId: env['AWS_ACCESS_KEY_ID']!, secretAccessKey: env['AWS_SECRET_ACCESS_KEY']! }
-  const settings = { endpoint: env['AWS_ENDPOINT_URL_DYNAMODB']!, region: env['AWS_REGION']!, credentials }
-  const client = new DynamoDBClient(settings)
-  const plain = (value: AttributeValue): unknown =>
-    value.M
-      ? Object.fromEntries(Object.entries(value.M).map(([name, part]) => [name, plain(part)]))
-      : value.N === undefined
-        ? (value.S ?? value.BOOL ?? null)
-        : Number(value.N)
-  try {
-    const TableName = `${env['NAME_PREFIX'] ?? ''}${database}-${collection}`
-    const found: (readonly [id: string, line: string])[] = []
-    for await (const { Items } of paginateScan({ client }, { TableName, ConsistentRead: true }))
-      for (const { _id, ...item } of Items ?? []) {
-        const fields = Object.entries(item).toSorted(([a], [b]) => (a < b ? -1 : 1))
-        const document = Object.fromEntries(fields.map(([name, value]) => [name, plain(value)]))
-        found.push([_id!.S!, `${JSON.stringify({ _id: _id!.S, ...document })}\n`])
-      }
-    for (const [, line] of found.toSorted(([a], [b]) => (a < b ? -1 : 1))) yield line
-  } finally {
-    client.destroy()
-  }
-}
-
 /** The messages of a stream, partition by partition, each in order. */
 export async function messagesOf(place: Place, stream: string): Promise<Message[]> {
-  const messages = place.profile === 'local' ? logMessages(place, stream) : await kafkaMessages(place, stream)
+  const read = { local: logMessages, 'kafka-mongo': kafkaMessages, aws: kinesisMessages }[place.profile]!
+  const messages = await read(place, stream)
   return messages.toSorted((a, b) => a.partition - b.partition)
 }
 

@@ -2,7 +2,7 @@
  * Runs a flow to its end in a folder that is a copy of its project, so its state, its samples and its outputs lie there
  * too.
  */
-import { cpSync, existsSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import type { Counters } from '@millrace/core'
@@ -104,7 +104,8 @@ const setting = (vars: Readonly<Record<string, string>>): string[] =>
 export function copyProject(flow: Flow, folder: string): void {
   mkdirSync(folder, { recursive: true })
   const from = join(root, 'pipelines', flow.folder)
-  for (const path of ['millrace.yaml', 'schemas', 'profiles', ...flow.specs, ...flow.reports])
+  const specs = globSync('*.yaml', { cwd: from }).filter((path) => !path.endsWith('.test.yaml'))
+  for (const path of ['schemas', 'profiles', ...specs])
     cpSync(join(from, path), join(folder, path), { recursive: true })
   if (!existsSync(join(folder, 'node_modules'))) symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
 }
