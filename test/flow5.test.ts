@@ -1,6 +1,6 @@
 /**
- * Flow 5 on 20,000 generated lines: everything that it leaves follows from its file, as other readers find it; with real
- * servers up also on these.
+ * Flow 5 on 20,000 generated lines: everything that it leaves follows from its file, as other readers find it; with
+ * real servers up also on these.
  */
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,6 +9,10 @@ import { describe, expect, it } from 'vitest'
 import { freshFolder, pipe } from '../packages/cli/test/terminal.ts'
 import { accept } from '../scripts/accept/flow.ts'
 import { acceptFlow5 } from '../scripts/accept/flow5.ts'
+import { collect } from '../scripts/accept/stores.ts'
+import { rowsOf } from '../scripts/accept/warehouse.ts'
+import { flows } from '../scripts/flow/flows.ts'
+import { copyProject } from '../scripts/flow/run.ts'
 
 const [kafka, mongodb, postgres] = [liveUrl('KAFKA'), liveUrl('MONGODB'), liveUrl('POSTGRES')]
 
@@ -22,6 +26,33 @@ async function isRight(profile: string): Promise<boolean> {
 }
 
 describe('the flow aws-oltp-olap', () => {
+  it('removes raw objects only once all that came of them is published', { timeout: 60_000 }, async () => {
+    const folder = freshFolder()
+    const place = { profile: 'local', folder, env: {} }
+    copyProject(flows['aws-oltp-olap']!, folder)
+    mkdirSync(join(folder, 'raw'))
+    const line = {
+      InvoiceNo: '1',
+      StockCode: 'A',
+      Quantity: 1,
+      InvoiceDate: '1/1/2011 8:00',
+      UnitPrice: 1,
+      Country: 'Malta',
+    }
+    writeFileSync(join(folder, 'raw/one.json'), JSON.stringify([line, line]))
+    // Nothing can be staged below a file.
+    writeFileSync(join(folder, 'staging'), '')
+    expect((await pipe(['run', 'batch'], folder)).code).not.toBe(0)
+    expect(existsSync(join(folder, 'raw/one.json'))).toBe(true)
+    rmSync(join(folder, 'staging'))
+    expect(await pipe(['run', 'batch'], folder)).toMatchObject({ code: 0 })
+    expect(existsSync(join(folder, 'raw/one.json'))).toBe(false)
+    expect(readdirSync(join(folder, 'staging')).filter((name) => name.endsWith('.csv'))).toHaveLength(1)
+    expect(await collect(rowsOf(place, 'bulkimport', ['InvoiceNo', 'Quantity']))).toEqual(
+      [line, line].map(({ InvoiceNo, Quantity }) => ({ InvoiceNo, Quantity })),
+    )
+  })
+
   it('leaves what follows from its file, and loads nothing twice', { timeout: 240_000 }, async () => {
     expect(await isRight('local')).toBe(true)
   })

@@ -1,4 +1,4 @@
-/** The rows of a warehouse's table, read by SQLite's own reader or by the driver of PostgreSQL, which Redshift speaks. */
+/** The rows of a table, read by SQLite's own reader or by the driver of PostgreSQL, whose protocol Redshift speaks. */
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Client } from 'pg'
