@@ -16,41 +16,51 @@ const settings = ({ env }: Place, service: string) => ({
   credentials: { accessKeyId: env['AWS_ACCESS_KEY_ID']!, secretAccessKey: env['AWS_SECRET_ACCESS_KEY']! },
 })
 
-/**
- * The items of a table as JSON lines, in the order of their keys. `_id` is the key as text, as in the other stores;
- * DynamoDB keeps no order of attributes: they are told by name, after the key.
- */
-export async function* dynamodbLines(place: Place, database: string, collection: string): AsyncGenerator<string> {
-  const client = new DynamoDBClient(settings(place, 'DYNAMODB'))
+/** The items of a table, each with its key as text; none if there is no such table. */
+export async function* dynamodbItems(
+  place: Place,
+  table: string,
+): AsyncGenerator<readonly [id: string, item: Record<string, AttributeValue>]> {
+  const client = dynamodb(place)
+  const TableName = `${place.env['NAME_PREFIX'] ?? ''}${table}`
   try {
-    const name = [database, collection].filter(Boolean).join('-')
-    const TableName = `${place.env['NAME_PREFIX'] ?? ''}${name}`
     const { Table } = await client.send(new DescribeTableCommand({ TableName })).catch((error: unknown) => {
       if (error instanceof ResourceNotFoundException) return { Table: undefined }
       throw error
     })
     if (!Table) return
-    const [key] = Table.KeySchema!.map(({ AttributeName }) => AttributeName!)
-    const found: (readonly [id: string, line: string])[] = []
+    const key = Table.KeySchema![0]!.AttributeName!
     for await (const { Items } of paginateScan({ client }, { TableName, ConsistentRead: true }))
-      for (const item of Items ?? []) {
-        const id = String(plain(item[key!]!))
-        const fields = Object.entries(item)
-          .filter(([field]) => field !== '_id')
-          .toSorted(([a], [b]) => (a < b ? -1 : 1))
-        const document = Object.fromEntries(fields.map(([field, value]) => [field, plain(value)]))
-        found.push([id, `${JSON.stringify({ _id: id, ...document })}\n`])
-      }
-    for (const [, line] of found.toSorted(([a], [b]) => (a < b ? -1 : 1))) yield line
+      for (const item of Items ?? []) yield [String(plain(item[key]!)), item]
   } finally {
     client.destroy()
   }
 }
 
-function plain(value: AttributeValue): unknown {
-  if (value.M) return Object.fromEntries(Object.entries(value.M).map(([name, part]) => [name, plain(part)]))
-  if (value.L) return value.L.map(plain)
-  return value.N === undefined ? (value.S ?? value.BOOL ?? null) : Number(value.N)
+/** A client of the place's service. */
+export const dynamodb = (place: Place): DynamoDBClient => new DynamoDBClient(settings(place, 'DYNAMODB'))
+
+/**
+ * The items as JSON lines, in the order of their keys. `_id` is the key, as in the other stores; DynamoDB keeps no order
+ * of attributes: they are told by name.
+ */
+export async function* dynamodbLines(place: Place, database: string, collection: string): AsyncGenerator<string> {
+  const found: (readonly [id: string, line: string])[] = []
+  for await (const [id, item] of dynamodbItems(place, [database, collection].filter(Boolean).join('-'))) {
+    const fields = Object.entries(item)
+      .filter(([field]) => field !== '_id')
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    const document = Object.fromEntries(fields.map(([field, value]) => [field, plain(value)]))
+    found.push([id, `${JSON.stringify({ _id: id, ...document })}\n`])
+  }
+  for (const [, line] of found.toSorted(([a], [b]) => (a < b ? -1 : 1))) yield line
+}
+
+/** A value as plain JSON has it. `number`: what becomes of the digits of a number. */
+export function plain(value: AttributeValue, number: (digits: string) => unknown = Number): unknown {
+  if (value.M) return Object.fromEntries(Object.entries(value.M).map(([name, part]) => [name, plain(part, number)]))
+  if (value.L) return value.L.map((part) => plain(part, number))
+  return value.N === undefined ? (value.S ?? value.BOOL ?? value.B ?? null) : number(value.N)
 }
 
 /** The messages of a stream, shard by shard. */

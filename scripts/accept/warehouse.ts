@@ -6,32 +6,41 @@ import type { Place } from './stores.ts'
 
 type Row = Record<string, unknown>
 
-/** Rows with these columns. Redshift folds their names; 64-bit integers are numbers if these hold them. */
-export async function* rowsOf(place: Place, table: string, columns: readonly string[]): AsyncGenerator<Row> {
+/**
+ * Rows with these columns. Redshift folds their names; 64-bit integers are numbers. `exact`: values of PostgreSQL are
+ * the texts that it prints, and integers of SQLite keep all their digits.
+ */
+export async function* rowsOf(
+  place: Place,
+  table: string,
+  columns: readonly string[],
+  exact = false,
+): AsyncGenerator<Row> {
   if (place.profile === 'local') {
     const db = new DatabaseSync(join(place.folder, '.millrace/local/store.db'), { readOnly: true })
     try {
-      yield* db
-        .prepare(`SELECT ${columns.map((name) => `"${name}"`).join(', ')} FROM "${table}"`)
-        .iterate() as Iterable<Row>
+      const select = db.prepare(`SELECT ${columns.map((name) => `"${name}"`).join(', ')} FROM "${table}"`)
+      select.setReadBigInts(exact)
+      yield* select.iterate() as Iterable<Row>
     } finally {
       db.close()
     }
     return
   }
   const isRedshift = place.profile === 'aws'
-  const client = new Client({ connectionString: place.env[isRedshift ? 'REDSHIFT_URL' : 'POSTGRES_URL']! })
-  await client.connect()
+  const client = await connectTo(place)
   try {
     const stored = (name: string) => `"${isRedshift ? name.toLowerCase() : name}"`
     const chosen = columns.map((name) => `${stored(name)} AS "${name}"`).join(', ')
     await client.query('BEGIN')
-    const from = `"${place.env['NAME_PREFIX'] ?? ''}public"."${table}"`
-    await client.query(`DECLARE rows CURSOR FOR SELECT ${chosen} FROM ${from}`)
+    await client.query(`DECLARE rows CURSOR FOR SELECT ${chosen} FROM ${tableIn(place, table)}`)
     for (;;) {
-      const { rows, fields } = await client.query<Row>('FETCH 10000 FROM rows')
+      const { rows, fields } = await client.query<Row>({
+        text: 'FETCH 10000 FROM rows',
+        ...(exact ? { types: { getTypeParser: () => String } } : {}),
+      })
       if (rows.length === 0) break
-      const long = fields.filter(({ dataTypeID }) => dataTypeID === int8).map(({ name }) => name)
+      const long = fields.filter(({ dataTypeID }) => !exact && dataTypeID === int8).map(({ name }) => name)
       for (const row of rows) {
         for (const name of long) if (row[name] !== null) row[name] = Number(row[name])
         yield row
@@ -40,6 +49,17 @@ export async function* rowsOf(place: Place, table: string, columns: readonly str
   } finally {
     await client.end()
   }
+}
+
+/** The table in the place's schema. */
+export const tableIn = ({ env }: Place, table: string): string => `"${env['NAME_PREFIX'] ?? ''}public"."${table}"`
+
+/** A connection to the place's server, in UTC. */
+export async function connectTo({ profile, env }: Place): Promise<Client> {
+  const client = new Client({ connectionString: env[profile === 'aws' ? 'REDSHIFT_URL' : 'POSTGRES_URL']! })
+  await client.connect()
+  await client.query("SET TIME ZONE 'UTC'")
+  return client
 }
 
 /** The driver gives it as text. */

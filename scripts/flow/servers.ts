@@ -25,11 +25,12 @@ const profiles: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     AWS_ACCESS_KEY_ID: 'AWS_ACCESS_KEY_ID',
     AWS_SECRET_ACCESS_KEY: 'AWS_SECRET_ACCESS_KEY',
     AWS_REGION: 'AWS_REGION',
+    REDSHIFT_URL: 'MILLRACE_TEST_REDSHIFT_URL',
   },
 }
 const servers: Readonly<Record<string, readonly string[]>> = {
   'kafka-mongo': ['kafka', 'mongodb', 'postgres'],
-  aws: ['kinesis', 'dynamodb', 'seaweedfs'],
+  aws: ['kinesis', 'dynamodb', 'seaweedfs', 'redshift'],
 }
 
 /** Variables for the profile's file. `local` needs none. */
@@ -52,7 +53,8 @@ export async function makePlaces(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<void> {
   const prefix = env['NAME_PREFIX'] ?? ''
-  if (profile === 'kafka-mongo') await makeSchema(env['POSTGRES_URL']!, `${prefix}public`)
+  const server = { 'kafka-mongo': env['POSTGRES_URL'], aws: env['REDSHIFT_URL'] }[profile]
+  if (server) await makeSchema(server, `${prefix}public`)
   if (profile !== 'aws') return
   const credentials = { accessKeyId: env['AWS_ACCESS_KEY_ID']!, secretAccessKey: env['AWS_SECRET_ACCESS_KEY']! }
   const endpoint = env['AWS_ENDPOINT_URL_S3']!
