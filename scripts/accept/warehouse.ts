@@ -32,19 +32,14 @@ export async function* rowsOf(
   try {
     const stored = (name: string) => `"${isRedshift ? name.toLowerCase() : name}"`
     const chosen = columns.map((name) => `${stored(name)} AS "${name}"`).join(', ')
-    await client.query('BEGIN')
-    await client.query(`DECLARE rows CURSOR FOR SELECT ${chosen} FROM ${tableIn(place, table)}`)
-    for (;;) {
-      const { rows, fields } = await client.query<Row>({
-        text: 'FETCH 10000 FROM rows',
-        ...(exact ? { types: { getTypeParser: () => String } } : {}),
-      })
-      if (rows.length === 0) break
-      const long = fields.filter(({ dataTypeID }) => !exact && dataTypeID === int8).map(({ name }) => name)
-      for (const row of rows) {
-        for (const name of long) if (row[name] !== null) row[name] = Number(row[name])
-        yield row
-      }
+    const { rows, fields } = await client.query<Row>({
+      text: `SELECT ${chosen} FROM ${tableIn(place, table)}`,
+      ...(exact ? { types: { getTypeParser: () => String } } : {}),
+    })
+    const long = fields.filter(({ dataTypeID }) => !exact && dataTypeID === int8).map(({ name }) => name)
+    for (const row of rows) {
+      for (const name of long) if (row[name] !== null) row[name] = Number(row[name])
+      yield row
     }
   } finally {
     await client.end()
@@ -58,7 +53,8 @@ export const tableIn = ({ env }: Place, table: string): string => `"${env['NAME_
 export async function connectTo({ profile, env }: Place): Promise<Client> {
   const client = new Client({ connectionString: env[profile === 'aws' ? 'REDSHIFT_URL' : 'POSTGRES_URL']! })
   await client.connect()
-  await client.query("SET TIME ZONE 'UTC'")
+  // Redshift's zone is UTC.
+  if (profile !== 'aws') await client.query("SET TIME ZONE 'UTC'")
   return client
 }
 

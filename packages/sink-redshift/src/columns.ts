@@ -150,6 +150,8 @@ function cell(type: Type, declared: string, nothing: string): (value: unknown) =
         const bytes = value as Uint8Array
         const most = Number.isFinite(length) ? length : bytesOfVarbyte
         if (bytes.byteLength > most) throw tooLarge(bytes.byteLength, most)
+        // COPY reads a field that is empty as null, unless it is text.
+        if (bytes.byteLength === 0) throw new DataError('bad_bytes', 'empty bytes would be loaded as null')
         return hexOf(bytes)
       }
   }

@@ -155,6 +155,24 @@ describe.skipIf(!urls)('loads into the stand-in', () => {
     ])
   })
 
+  test('never have null in place of bytes: COPY reads an empty field as null', async () => {
+    const place = await makePlace()
+    const binary: RecordType = {
+      fields: { ...schema.fields, raw: { type: { kind: 'bytes' }, optional: true } },
+    }
+    const sink = await place.open({ table: 't' }, binary)
+    const bytes = [new Uint8Array([0]), new Uint8Array(), null]
+    const error = await failure(
+      write(
+        sink,
+        bytes.map((raw, n) => ({ n, text: null, raw })),
+      ),
+    )
+    expect(error).toMatchObject({ failures: [{ index: 1, kind: 'data', code: 'bad_bytes', field: 'raw' }] })
+    await publish(sink, await flush(sink))
+    expect((await tableRows(place, 't', binary)).map(({ n }) => n)).toEqual([0, 2])
+  })
+
   test('keep hostile texts: quotes, breaks, delimiters, backslashes, blanks, empty and null', async () => {
     const place = await makePlace()
     const marks = [
