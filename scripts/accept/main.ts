@@ -12,6 +12,7 @@ import { acceptFlow3 } from './flow3.ts'
 import { acceptFlow4 } from './flow4.ts'
 import { acceptFlow5 } from './flow5.ts'
 import { acceptRetail } from './retail.ts'
+import { acceptSwap } from './swap.ts'
 import { acceptWindows } from './windows.ts'
 
 const flow =
@@ -31,8 +32,9 @@ const jobs: Readonly<Record<string, (data: string, out: string, profile: string)
   flow2: flow(acceptFlow2),
   flow3: flow(acceptFlow3),
   flow4: flow(acceptFlow4),
-  flow5: flow(async (job) => void (await acceptFlow5(job, resolve(job.data, 'online-retail.csv.gz')))),
+  flow5: flow((job) => acceptFlow5(job, resolve(job.data, 'online-retail.csv.gz'))),
   windows: flow(acceptWindows),
+  swap: (data, out) => acceptSwap(resolve(data, 'online-retail.csv.gz'), out),
 }
 
 const { values, positionals } = parseArgs({
