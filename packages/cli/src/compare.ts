@@ -112,6 +112,7 @@ function tellSink(sink: PlanSink, registry: Registry): Telling[] {
     ['delivery', id, `${capabilities.label}: ${capabilities.how}`],
     ['ordering', id, 'records with the same key from one split are written in order'],
     ['checkpoints', id, capabilities.checkpointsOnRoll ? 'wait until its files are closed' : 'do not wait for files'],
+    ...Object.entries(capabilities.limits ?? {}).map(([of, limit]): Telling => ['limits', `${id}, a ${of}`, limit]),
     ['checkpoints', `${id} updates`, capabilities.keyed ? 'replace existing records by key' : 'are added'],
     ...tellOptions(id, sink.config, definition.options),
     ...Object.entries(input.fields).map(

@@ -178,6 +178,23 @@ describe('pipe plan --compare', () => {
     ])
   })
 
+  it('names the limits of a record, and how keys and numbers are stored', async () => {
+    const aws = `connections:
+  events: { type: kinesis, config: { region: eu-west-1 } }
+  store: { type: dynamodb, config: { region: eu-west-1 } }
+`
+    const { out } = await pipe(['plan', '--compare', 'local', 'aws'], project({ aws }))
+    expect(out).toMatch(/documents, a document\n {6}local {2}–\n {6}aws {4}400 KB/)
+    expect(out).toMatch(/documents\.id\n {6}local {2}integer as .*\n {6}aws {4}integer as N\n/)
+    expect(out).toMatch(/documents, a number\n {6}local {2}–\n {6}aws {4}38 digits/)
+    // What one of them cannot hold is refused, with the reason and the profile.
+    const wide = project({ remote, aws }, spec.replace('decimal(10,2)', 'decimal(36,2)'))
+    const { code, err } = await pipe(['check', '--all-profiles'], wide, secret)
+    expect(code).toBe(2)
+    expect(err).toMatch(/error bad_value {2}\(profile remote\)[\s\S]*36 digits/)
+    expect(err).not.toContain('profile aws')
+  })
+
   it('finds no difference between a profile and itself', async () => {
     const { out } = await pipe(['plan', '--compare', 'local', 'local'], project({}))
     expect(out).toContain('Different:\n  nothing\n')

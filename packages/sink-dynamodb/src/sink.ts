@@ -74,6 +74,12 @@ export const dynamodb = defineSink({
     label: 'effectively-once',
     how: `${o.write} by ${keyFields(o)?.join(', ') ?? 'record id'}${o.guard ? `, over a smaller ${o.guard.field} only` : ''}${o.indexes ? '; indexes follow a moment later, and each write is paid once more for each of them' : ''}`,
     key: keyFields(o) ?? 'record_id',
+    limits: {
+      document: '400 KB, with the names of its attributes',
+      'partition key': '2,048 bytes',
+      'sort key': '1,024 bytes',
+      number: '38 digits, from 1E-130 to 1E+126',
+    },
     combines: o.write === 'set',
     part: o.attribute?.name,
     // A result that comes again may have an equal guard, and would not replace the one before.

@@ -29,6 +29,7 @@ export const sinkKinesis = defineSink({
       o.format === 'json'
         ? 'a repeated record keeps its id in `_millrace_id`, which the next hop inherits'
         : `a repeated record is there twice: a value of ${o.format} has no room for its id`,
+    limits: { key: '256 characters, of which the order of records is kept within a shard' },
   }),
   writes: (o) => [`kinesis:${o.stream}`],
   accepts: (o, input) => [...streamAccepts(encodingOf(o), input), ...reserved(o, input)],

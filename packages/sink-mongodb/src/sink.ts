@@ -92,6 +92,7 @@ export const mongodb = defineSink({
     label: 'effectively-once',
     how: `${o.write} by _id = ${keyFields(o)?.join(', ') ?? 'record id'}, w: majority, journalled`,
     key: keyFields(o) ?? 'record_id',
+    limits: { document: '16 MB', number: '34 digits of a decimal, 64 bits of an integer' },
     combines: o.write === 'set',
     part: o.attribute?.name,
     keyed: o.write !== 'insert',

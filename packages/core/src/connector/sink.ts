@@ -115,6 +115,8 @@ export interface SinkCapabilities {
   readonly combines?: boolean
   /** The field that names the part: a record replaces the earlier one of the same key and part. Absent: of the key. */
   readonly part?: string
+  /** What of a record the system limits, for people who compare profiles: `{ document: '400 KB' }`. */
+  readonly limits?: Readonly<Record<string, string>>
   /** Supports updates by key (needed where windows fire again). */
   readonly keyed?: boolean
   /** It can resume only at a roll, so checkpoints wait for one. */
