@@ -41,8 +41,8 @@ export async function* dynamodbItems(
 export const dynamodb = (place: Place): DynamoDBClient => new DynamoDBClient(settings(place, 'DYNAMODB'))
 
 /**
- * The items as JSON lines, in the order of their keys. `_id` is the key, as in the other stores; DynamoDB keeps no order
- * of attributes: they are told by name.
+ * The items as JSON lines, in the order of their keys. `_id` is the key, as in the other stores; DynamoDB keeps no
+ * order of attributes: they are told by name.
  */
 export async function* dynamodbLines(place: Place, database: string, collection: string): AsyncGenerator<string> {
   const found: (readonly [id: string, line: string])[] = []
