@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { Facts } from './facts.ts'
 import { type Acceptance, statuses } from './flow.ts'
 import { runFlow5 } from './flow5-run.ts'
-import { canonical, firstOther, type Multiset, multisetOf } from './multiset.ts'
+import { firstOther, type Multiset, multisetOf } from './multiset.ts'
 import { inputLines, itemsOf, type Line, type Wide, wideTables } from './retail-input.ts'
 
 /** What is published about the real file. */

@@ -30,16 +30,19 @@ export async function* rowsOf(
   const isRedshift = place.profile === 'aws'
   const client = await connectTo(place)
   try {
-    const stored = (name: string) => `"${isRedshift ? name.toLowerCase() : name}"`
-    const chosen = columns.map((name) => `${stored(name)} AS "${name}"`).join(', ')
+    const chosen = columns.map((name) => `"${isRedshift ? name.toLowerCase() : name}"`).join(', ')
     const { rows, fields } = await client.query<Row>({
       text: `SELECT ${chosen} FROM ${tableIn(place, table)}`,
       ...(exact ? { types: { getTypeParser: () => String } } : {}),
     })
-    const long = fields.filter(({ dataTypeID }) => !exact && dataTypeID === int8).map(({ name }) => name)
+    // Redshift folds the names of results as well.
+    const isLong = fields.map(({ dataTypeID }) => !exact && dataTypeID === int8)
     for (const row of rows) {
-      for (const name of long) if (row[name] !== null) row[name] = Number(row[name])
-      yield row
+      const values = columns.map((name, i) => {
+        const value = row[fields[i]!.name]
+        return [name, isLong[i] && value !== null ? Number(value) : value] as const
+      })
+      yield Object.fromEntries(values)
     }
   } finally {
     await client.end()
