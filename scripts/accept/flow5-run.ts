@@ -10,7 +10,8 @@ import { askAll } from './duckdb.ts'
 import type { Acceptance } from './flow.ts'
 import { copyOf, keysOf, type Lake } from './lakes.ts'
 import { type Multiset, multisetOf } from './multiset.ts'
-import { csvLines, lineColumns } from './retail-input.ts'
+import { retailColumns } from '@millrace/testkit'
+import { csvLines } from './retail-input.ts'
 import { runAsScheduled } from './scheduled.ts'
 import { linesOf, messagesOf, type Place } from './stores.ts'
 import { rowsOf } from './warehouse.ts'
@@ -57,7 +58,7 @@ export async function runFlow5(job: Acceptance, input: string): Promise<Flow5> {
   await runAsScheduled(place, 'items', '2026-03-01T12:00:00Z', '2026-03-02T06:00:00Z')
 
   const staged = await copyOf(place, staging, path('staging'))
-  const warehouse = () => kept('warehouse', rowsOf(place, 'bulkimport', lineColumns))
+  const warehouse = () => kept('warehouse', rowsOf(place, 'bulkimport', retailColumns))
   const documents = async (collection: string) => {
     const database = place.profile === 'aws' ? '' : 'aws-oltp-olap'
     return kept(collection, linesOf((await job.documents(place, database, collection, `${collection}.exported`)).path))

@@ -6,31 +6,11 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { askAll } from './duckdb.ts'
+import type { RetailRow } from './facts.ts'
 import { linesOf } from './stores.ts'
 
 /** A line of an invoice, its date as the file spells it. */
-export interface Line {
-  readonly InvoiceNo: string
-  readonly StockCode: string
-  readonly Description: string | null
-  readonly Quantity: number
-  readonly InvoiceDate: string
-  readonly UnitPrice: number
-  readonly CustomerID: number | null
-  readonly Country: string
-}
-
-/** The columns of a line. */
-export const lineColumns = [
-  'InvoiceNo',
-  'StockCode',
-  'Description',
-  'Quantity',
-  'InvoiceDate',
-  'UnitPrice',
-  'CustomerID',
-  'Country',
-] as const
+export type Line = RetailRow
 
 /** A line whose values are all text, as a reader of CSV gives it. */
 export const lineOf = (texts: Record<string, string | null>): Line => ({

@@ -56,15 +56,7 @@ export const postgres: Server = {
       ...settings.flatMap((setting) => ['-c', setting]),
     ]),
 
-  async healthy(place) {
-    const client = new Client({ connectionString: addressOf(place), connectionTimeoutMillis: 2000 })
-    try {
-      await client.connect()
-      await client.query('SELECT 1')
-    } finally {
-      await client.end()
-    }
-  },
+  healthy: (place) => answers(addressOf(place)),
 
   env: (place) => ({ MILLRACE_TEST_POSTGRES_URL: addressOf(place) }),
 }
@@ -77,3 +69,14 @@ const settings = [
   'timezone=UTC',
 ]
 const addressOf = (place: Place): string => `postgres://test@127.0.0.1:${place.port}/postgres`
+
+/** Resolves when a server that speaks the protocol answers a query. */
+export async function answers(address: string): Promise<void> {
+  const client = new Client({ connectionString: address, connectionTimeoutMillis: 2000 })
+  try {
+    await client.connect()
+    await client.query('SELECT 1')
+  } finally {
+    await client.end()
+  }
+}

@@ -3,8 +3,8 @@
  * servers `postgres` and `seaweedfs`. What they do differently is in the fidelity test.
  */
 import { join } from 'node:path'
-import { Client } from 'pg'
 import { standInEnv } from '../aws.ts'
+import { answers } from '../postgres/server.ts'
 import type { Place, Server } from '../server.ts'
 import { database } from './database.ts'
 import type { Behind } from './proxy.ts'
@@ -20,15 +20,7 @@ export const redshiftBefore = (behind: () => Behind): Server => ({
     const ports = [String(place.port), String(place.port + 1)]
     return [process.execPath, join(import.meta.dirname, 'run.ts'), place.run, ...ports, postgres, s3]
   },
-  async healthy(place) {
-    const client = new Client({ connectionString: addressOf(place), connectionTimeoutMillis: 2000 })
-    try {
-      await client.connect()
-      await client.query('SELECT 1')
-    } finally {
-      await client.end()
-    }
-  },
+  healthy: (place) => answers(addressOf(place)),
   env: (place) => ({
     MILLRACE_TEST_REDSHIFT_URL: addressOf(place),
     MILLRACE_TEST_GLUE_URL: `http://127.0.0.1:${place.port + 1}`,

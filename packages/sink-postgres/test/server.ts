@@ -122,15 +122,24 @@ export async function makePlace(
   }
 }
 
-/** Rows of a table as rows in memory: everything as text by the server, so that no driver alters a value. */
-export async function tableRows(place: Place, table: string, record: RecordType): Promise<Row[]> {
+/**
+ * Rows of a table as rows in memory: everything as text by the server, so that no driver alters a value. `columnOf`:
+ * the column of a field.
+ */
+export async function tableRows(
+  place: { readonly schema: string; query(text: string, values?: unknown[]): Promise<Row[]> },
+  table: string,
+  record: RecordType,
+  columnOf: (field: string) => string = (field) => field,
+): Promise<Row[]> {
   const there = await place.query('SELECT to_regclass($1) AS name', [`${place.schema}."${table}"`])
   if (there[0]!['name'] === null) return []
-  const columns = Object.entries(record.fields).map(([name, { type }]) => `${asText(type, `"${name}"`)} AS "${name}"`)
+  const fields = Object.entries(record.fields)
+  const columns = fields.map(([name, { type }]) => `${asText(type, `"${columnOf(name)}"`)} AS "${name}"`)
   const rows = await place.query(`SELECT ${columns.join(', ')} FROM ${place.schema}."${table}"`)
   return rows.map((row) =>
     Object.fromEntries(
-      Object.entries(record.fields).map(([name, { type }]) => {
+      fields.map(([name, { type }]) => {
         const value = row[name] as string | null
         if (value === null) return [name, null]
         return [name, type.kind === 'boolean' ? value === 'true' : fromText(type)(value)]

@@ -4,19 +4,12 @@ import { randomUUID } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'pg'
-import {
-  type Flushed,
-  fromText,
-  type OpenContext,
-  type RecordType,
-  type Row,
-  type Sink,
-  type Type,
-} from '@millrace/core'
+import { type Flushed, type OpenContext, type RecordType, type Row, type Sink } from '@millrace/core'
 import { type CuttingProxy, cuttingProxy, liveUrl } from '@millrace/testkit'
 import { afterEach } from 'vitest'
-import { records } from '../../sink-postgres/test/server.ts'
+import { records, tableRows as rowsIn } from '../../sink-postgres/test/server.ts'
 import { bucketsAt, connection } from '../../sink-s3/test/stand-in.ts'
+import { columnOf } from '../src/columns.ts'
 import { redshift } from '../src/sink.ts'
 import type { Options } from '../src/options.ts'
 
@@ -140,27 +133,6 @@ export async function load(sink: Sink, rows: readonly Row[], epoch = 1): Promise
   return saved
 }
 
-/** Rows of a table as rows in memory: everything as text by the server, so that no driver alters a value. */
-export async function tableRows(place: Place, table: string, record: RecordType): Promise<Row[]> {
-  const there = await place.query('SELECT to_regclass($1) AS name', [`${place.schema}."${table}"`])
-  if (there[0]!['name'] === null) return []
-  const fields = Object.entries(record.fields)
-  const columns = fields.map(([name, { type }]) => `${asText(type, `"${name.toLowerCase()}"`)} AS "${name}"`)
-  const rows = await place.query(`SELECT ${columns.join(', ')} FROM ${place.schema}."${table}"`)
-  return rows.map((row) =>
-    Object.fromEntries(
-      fields.map(([name, { type }]) => {
-        const value = row[name] as string | null
-        if (value === null) return [name, null]
-        return [name, type.kind === 'boolean' ? value === 'true' : fromText(type)(value)]
-      }),
-    ),
-  )
-}
-
-function asText(type: Type, column: string): string {
-  if (type.kind === 'bytes') return `translate(encode(${column}, 'base64'), E'\\n', '')`
-  if (type.kind === 'timestamp' || (type.kind === 'fine_timestamp' && type.precision === 6))
-    return `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
-  return `${column}::text`
-}
+/** Rows of a table as rows in memory. */
+export const tableRows = (place: Place, table: string, record: RecordType): Promise<Row[]> =>
+  rowsIn(place, table, record, columnOf)

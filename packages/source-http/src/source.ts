@@ -112,7 +112,7 @@ function createGateway(o: Options, ctx: SourceContext): Source {
     if (key !== undefined) {
       const known = requests.withKey(key) ?? keys?.find(key)
       if (known && known.hash !== hash)
-        return refusal(422, 'key_reused', 'this Idempotency-Key has already been used with a different body')
+        return refusal(422, 'key_reused', 'a different body has already been accepted under this key')
       if (known) return 'split' in known ? requests.wait(known) : again(known, decoded)
     }
     if (isStopping) return stopped('the gateway is stopping')

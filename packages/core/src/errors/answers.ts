@@ -18,7 +18,8 @@ export const answerEntries = {
   },
   key_reused: {
     title: 'key used for another request',
-    explanation: 'The Idempotency-Key has already been used with a different body.',
+    explanation:
+      'A different body has already been accepted under this key: the Idempotency-Key of the request, or the id of a signed message.',
     hint: 'use a new key for each request',
   },
   keys_differ: {

@@ -174,7 +174,9 @@ export async function runComponent(component: Component, options: ComponentOptio
       stopIfCaughtUp()
       endEpochIfDue()
     },
-    replay: replays.handOver,
+    replay(letters, report) {
+      if (!halt.isHalted) replays.handOver(letters, report)
+    },
     fail: halt.fail,
     released: backpressure.released,
     onTaken(node, batch) {

@@ -211,7 +211,8 @@ export function createIntake(ctx: IntakeContext): Intake {
   }
 
   const takeWaitingLetters = (): void => {
-    if (busy) return void busy.then(takeWaitingLetters)
+    // A failure is reported where it happens.
+    if (busy) return void busy.then(takeWaitingLetters).catch(() => {})
     while (waitingLetters.length > 0 && toRepeat.length === 0 && !busy && !order?.lettersWait) {
       const { letters, report } = waitingLetters.shift()!
       void guarded(() => {
