@@ -4,6 +4,8 @@ import type { SourceNode } from './nodes.ts'
 export interface Lane {
   readonly id: string
   high: number
+  /** See `SavedLane`. */
+  floor: number | undefined
   /** The same, including what was read but not taken by the graph yet. */
   readHigh: number
   /** What is saved of it is so, or will be by the epoch under way. */
@@ -51,6 +53,7 @@ export function watermarkOver(lanes: readonly Pick<LaneNow, 'lane' | 'watermark'
 export const newLane = (id: string, high: number, isSaved: boolean): Lane => ({
   id,
   high,
+  floor: undefined,
   readHigh: high,
   isSaved,
   caughtUp: false,

@@ -30,9 +30,9 @@ interface SourceLanes {
 export interface Lanes {
   /** Splits were announced. */
   found(source: string, found: SplitsFound): void
-  /** A batch has arrived from its source; the graph takes it later. */
+  /** A batch has arrived; the graph takes it later. */
   received(source: string, batch: Batch): void
-  /** The graph takes this batch next. Returns the highest event time of its lane before it. */
+  /** The graph takes this batch next. Returns the highest event time of its lane before it, for late rules. */
   advance(source: string, batch: Batch): number
   caughtUp(source: string, splits: CaughtUp['caughtUp']): void
   ended(source: string): void
@@ -53,7 +53,7 @@ export interface Lanes {
   watermark(sources: readonly string[]): number
   /** The same as it was when `watermark` was last asked. */
   reached(sources: readonly string[]): number
-  /** Every lane of the sources that have event time; a source without lanes has one without a name. */
+  /** Every lane of sources with event time; of a source without lanes, one without a name. */
   all(): readonly LaneNow[]
   /** Time has passed with a poll of these sources pending. Returns the lanes that have just become idle. */
   tick(elapsedMs: number, polled: ReadonlySet<string>): readonly LaneOf[]
@@ -81,10 +81,11 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
   for (const node of sources) {
     const lanes = new Map<string, Lane>()
     const none = newLane('', Number.NEGATIVE_INFINITY, true)
-    for (const { source, lane, high, state } of saved) {
+    for (const { source, lane, high, state, floor } of saved) {
       if (source !== node.id) continue
       const isNone = lane === '' && node.capabilities.lanes === 'split'
       const restored = isNone ? none : newLane(lane, high, true)
+      restored.floor = floor
       restored.idle = state === 'idle'
       restored.hadEnded = state === 'ended'
       if (!isNone) lanes.set(lane, restored)
@@ -164,7 +165,7 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
     advance(source, batch) {
       const of = all.get(source)!
       const lane = laneOf(of, batch.split)
-      const before = lane.high
+      const before = lane.floor === undefined ? lane.high : Math.max(lane.high, lane.floor + outOfOrderMs(of) + 1)
       const hasRecords = batch.rows.length > 0 || (batch.bad?.length ?? 0) > 0
       if (hasRecords) wake(lane)
       if (of.node.eventTime) {
@@ -180,8 +181,7 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
     },
     caughtUp(source, splits) {
       const of = all.get(source)!
-      const names = of.node.capabilities.lanes === 'split' ? splits : ['']
-      for (const name of names) markCaughtUp(laneOf(of, name))
+      for (const name of of.node.capabilities.lanes === 'split' ? splits : ['']) markCaughtUp(laneOf(of, name))
       if (of.lanes.size === 0) markCaughtUp(of.placeholder)
     },
     ended(source) {
@@ -288,7 +288,7 @@ export function createLanes(sources: readonly SourceNode[], saved: Save['lanes']
           if (lane.isSaved) continue
           lane.isSaved = true
           const state = hasEnded(lane) ? 'ended' : lane.idle ? 'idle' : 'active'
-          changed.push({ source, lane: lane.id, high: lane.high, state })
+          changed.push({ source, lane: lane.id, high: lane.high, state, floor: lane.floor })
         }
       }
       for (const key of unsavedWatermarks)

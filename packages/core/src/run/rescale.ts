@@ -9,8 +9,8 @@
  * The locks of all old folders are held throughout, and a start checks for the marker again once it holds its own lock,
  * so the two cannot interleave.
  *
- * State moves with its split: positions, lanes, and the memory of steps that keep it separately for each split. Memory
- * shared by all splits cannot be divided, and neither can a half-written file.
+ * State moves with its split: positions, lanes (rescale-lanes.ts), and the memory of steps that keep it separately for
+ * each split. Memory shared by all splits cannot be divided, and neither can a half-written file.
  */
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -21,6 +21,7 @@ import type { Plan } from '../plan/index.ts'
 import type { Json } from '../record/index.ts'
 import { addCounters } from './counters.ts'
 import { hasUncovered } from './order.ts'
+import { isWatermark, mergeLanes } from './rescale-lanes.ts'
 import { type Content, openStore, type Store, stateFile, stateFolder } from '../store/index.ts'
 
 /** The state folder of one instance. */
@@ -138,7 +139,7 @@ function fillNew(target: string, content: Content, i: number, n: number): void {
       ...content,
       // Every instance gets all positions: those of other instances' splits only show that the source was read before.
       entries: content.entries.filter(({ split }) => isOwn(split)),
-      lanes: content.lanes.filter(({ lane }) => lane === '' || isOwn(lane)),
+      lanes: content.lanes.filter((each) => isWatermark(each) || each.lane === '' || isOwn(each.lane)),
       ...(i === 0 ? {} : { counters: {}, letters: [] }),
     })
   } finally {
@@ -164,15 +165,8 @@ function mergeStates(pipeline: string, stores: readonly Store[]): Content {
     new MillraceError('rescale_refused', `${pipeline} cannot be rescaled: ${what}`, { hint, exitCode: 2 })
   const contents = stores.map((store) => store.content())
   const memory = new Map<string, Content['memory'][number]>()
-  const lanes = new Map<string, Content['lanes'][number]>()
   for (const [i, store] of stores.entries()) {
-    const { entries } = contents[i]!
-    const shared = entries.find(({ split }) => split === '')
-    if (shared && entries.some(({ step, split }) => step === shared.step && split !== ''))
-      throw refuse(
-        `step ${shared.step} keeps some of its memory for all splits together: how far its sliding windows have come`,
-        'go on with the current number of instances, or reset the state',
-      )
+    const shared = contents[i]!.entries.find(({ split }) => split === '')
     if (shared)
       throw refuse(
         `step ${shared.step} has one memory for all splits`,
@@ -195,7 +189,6 @@ function mergeStates(pipeline: string, stores: readonly Store[]): Content {
         'let the file roll first: an open file belongs to one instance',
       )
     for (const each of contents[i]!.memory) memory.set(`${each.source}\0${each.key}`, each)
-    for (const each of contents[i]!.lanes) lanes.set(`${each.source}\0${each.lane}`, each)
   }
   const runs = stores.map((store) => store.run())
   const begun = runs.filter((run) => run !== undefined)
@@ -214,7 +207,7 @@ function mergeStates(pipeline: string, stores: readonly Store[]): Content {
     positions: contents.flatMap((content, i) =>
       content.positions.filter(({ split }) => ownerOf(split, stores.length) === i),
     ),
-    lanes: [...lanes.values()],
+    lanes: mergeLanes(contents.map((content) => content.lanes)),
     memory: [...memory.values()],
     steps: [...new Map(contents.flatMap((c) => c.steps).map((step) => [step.step, step])).values()],
     entries: contents.flatMap((c) => c.entries),

@@ -7,7 +7,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { MillraceError } from '../errors/index.ts'
 
 /** Incremented when the tables change, or what steps save in them. */
-const formatVersion = 6
+const formatVersion = 7
 /** "Mill" in ASCII. */
 const applicationId = 0x4d696c6c
 
@@ -16,7 +16,7 @@ CREATE TABLE run (incarnation INTEGER PRIMARY KEY, id TEXT NOT NULL, epoch INTEG
   signature TEXT NOT NULL, began INTEGER NOT NULL, counted_from INTEGER NOT NULL);
 CREATE TABLE counter (node TEXT PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE position (source TEXT, split TEXT, json TEXT, ended INTEGER NOT NULL, PRIMARY KEY (source, split)) WITHOUT ROWID;
-CREATE TABLE lane (source TEXT, lane TEXT, high INTEGER, state TEXT NOT NULL, PRIMARY KEY (source, lane)) WITHOUT ROWID;
+CREATE TABLE lane (source TEXT, lane TEXT, high INTEGER, state TEXT NOT NULL, floor INTEGER, PRIMARY KEY (source, lane)) WITHOUT ROWID;
 CREATE TABLE source_memory (source TEXT, key TEXT, value TEXT NOT NULL, PRIMARY KEY (source, key)) WITHOUT ROWID;
 CREATE TABLE step (id TEXT PRIMARY KEY, hash TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE step_memory (step TEXT, key TEXT, split TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (step, key, split)) WITHOUT ROWID;

@@ -88,6 +88,7 @@ export function stateReader(db: DatabaseSync, folder: string) {
           lane: String(row['lane']),
           high: row['high'] === null ? Number.NEGATIVE_INFINITY : Number(row['high']),
           state: row['state'] as SavedLane['state'],
+          floor: row['floor'] === null ? undefined : Number(row['floor']),
         })),
     recall: (source: string, key: string): Json | undefined =>
       parse(sql('SELECT value FROM source_memory WHERE source = ? AND key = ?').get(source, key)?.['value']),

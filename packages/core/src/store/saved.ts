@@ -56,6 +56,11 @@ export interface SavedLane {
   readonly high: number
   /** Lanes that are idle or have ended do not hold a watermark back. */
   readonly state: 'active' | 'idle' | 'ended'
+  /**
+   * A watermark that had come beyond the lane's own in an instance that read it before (rescale-lanes.ts), ms UTC;
+   * undefined: none. What it has closed stays closed for the lane's records.
+   */
+  readonly floor?: number | undefined
 }
 
 /** Everything one epoch saves, as of its barrier. */

@@ -61,8 +61,10 @@ export function stateWriter(db: DatabaseSync, path: string, token: string) {
     if (there !== file) throw stateGone(there === undefined ? 'removed' : 'replaced by another one')
     return result
   }
-  const putLane = ({ source, lane, high, state }: SavedLane) =>
-    run('INSERT OR REPLACE INTO lane VALUES (?, ?, ?, ?)', source, lane, Number.isFinite(high) ? high : null, state)
+  const putLane = ({ source, lane, high, state, floor }: SavedLane) => {
+    const at = Number.isFinite(high) ? high : null
+    run('INSERT OR REPLACE INTO lane VALUES (?, ?, ?, ?, ?)', source, lane, at, state, floor ?? null)
+  }
   const putPosition = (p: SavedPosition) =>
     run('INSERT OR REPLACE INTO position VALUES (?, ?, ?, ?)', p.source, p.split, json(p.position), p.ended ? 1 : 0)
   const putLetter = ({ id, node, state }: LetterKey & { readonly state: LetterState }) =>

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
+  type Batch,
   checkScale,
   instanceFolders,
   type Json,
@@ -13,6 +14,8 @@ import {
   type Save,
   stateFolder,
 } from '../../src/index.ts'
+import { createLanes } from '../../src/run/lanes.ts'
+import type { SourceNode } from '../../src/run/nodes.ts'
 
 let home: string
 beforeEach(() => {
@@ -118,24 +121,57 @@ describe('rescaling the state of instances', () => {
     store.close()
   })
 
+  it('goes on from the lowest watermark; what a higher one has closed stays closed for its lanes', () => {
+    const lane = (split: string, high: number, state: 'active' | 'idle' = 'active') => {
+      return { source: 'events', lane: split, high, state }
+    }
+    const watermark = (high: number) => ({ source: '', lane: 'events', high, state: 'active' }) as const
+    const lanesOf = (i: number, n: number) => {
+      const store = openStore(stateFolder(home, 'orders', { i, n }))
+      const lanes = store.lanes()
+      store.close()
+      return lanes
+    }
+    saved(0, 2, { lanes: [lane('0', 990), lane('2', 100, 'idle'), watermark(900)] })
+    saved(1, 2, { lanes: [lane('1', 400), lane('3', 410), watermark(300)] })
+    rescale(home, 'orders', 1)
+    expect(lanesOf(0, 1)).toEqual([
+      { ...watermark(300), floor: undefined },
+      { ...lane('0', 990), floor: 900 },
+      { ...lane('1', 400), floor: 300 },
+      { ...lane('2', 100, 'idle'), floor: 900 },
+      { ...lane('3', 410), floor: 300 },
+    ])
+    rescale(home, 'orders', 3)
+    for (const i of [0, 1, 2]) expect(lanesOf(i, 3)[0]).toEqual({ ...watermark(300), floor: undefined })
+    expect(lanesOf(2, 3).slice(1)).toEqual([{ ...lane('2', 100, 'idle'), floor: 900 }])
+    // An instance that has not reached any time holds all back; one without splits does not.
+    const empty = { source: 'events', lane: '', high: Number.NEGATIVE_INFINITY, state: 'active' } as const
+    const reached = (third: Save['lanes']) => {
+      rmSync(home, { recursive: true })
+      mkdirSync(home)
+      saved(0, 2, { lanes: [lane('0', 990), watermark(900)] })
+      saved(1, 2, { lanes: third })
+      rescale(home, 'orders', 1)
+      return lanesOf(0, 1).find(({ source }) => source === '')?.high
+    }
+    expect([reached([empty, lane('1', Number.NEGATIVE_INFINITY)]), reached([empty])]).toEqual([undefined, 900])
+  })
+
+  it('measures the records of an idle lane against its floor', () => {
+    const node = { id: 'events', capabilities: { lanes: 'split' }, eventTime: { maxOutOfOrderMs: 50 } }
+    const lane = { source: 'events', lane: '2', high: 100, state: 'idle' } as const
+    const before = (floor?: number) => {
+      const lanes = createLanes([node as unknown as SourceNode], [{ ...lane, floor }])
+      return lanes.advance('events', { split: '2', rows: [{}], times: Float64Array.of(500) } as unknown as Batch)
+    }
+    // A lane's watermark is its highest time less 50 ms and 1 ms.
+    expect([before(), before(900)]).toEqual([100, 951])
+  })
+
   it('refuses what cannot be divided, and leaves everything unchanged', () => {
     for (const [save, message] of [
       [{ changes: [{ step: 'sums', hash: 'h', entries: [['a', '1']] }] }, /sums has one memory/],
-      [
-        {
-          changes: [
-            {
-              step: 'slides',
-              hash: 'h',
-              entries: [
-                ['fired', '1'],
-                ['# p0 0', '1', '0'],
-              ],
-            },
-          ],
-        },
-        /slides keeps some of its memory for all splits/,
-      ],
       [{ stages: [{ sink: 'files', stage: {} }] }, /left finished results to publish/],
       [{ commitActions: [{ source: 'events', split: '0', ended: false }] }, /inputs to move or remove/],
       [{ resumes: [{ sink: 'files', resume: { length: 5 } }], unfinished: ['files'] }, /files has an open file/],

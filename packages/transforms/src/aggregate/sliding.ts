@@ -4,9 +4,9 @@
  *
  * Memory: a set of groups for each pane, named `pSTART`, and for each window with such records, `wSTART`
  * (saved-groups.ts); `fired`, up to which end windows have fired; and `settled`, the watermark up to which they have
- * closed.
+ * closed (progress.ts). A pane holds only a part of the windows that have closed.
  */
-import type { Aggregation, MemoryChange, Output, StepContext, Transform } from '@millrace/core'
+import type { Aggregation, Output, StepContext, Transform } from '@millrace/core'
 import { splitReader } from '../splits.ts'
 import { emitter } from './emit.ts'
 import { blocksOf } from './blocks.ts'
@@ -15,6 +15,7 @@ import { type Groups, groupsBy } from './groups.ts'
 import { latenessOf, lateRecords } from './late.ts'
 import { adder, checkCap, timerOf } from './memory.ts'
 import type { Options, WindowOptions } from './options.ts'
+import { progressOf } from './progress.ts'
 import { merger, SameGroups } from './same.ts'
 import { changesInSets, restoreSets } from './saved-groups.ts'
 import { waitingIn } from './waiting.ts'
@@ -52,10 +53,10 @@ export function createSliding(
   let count = 0
   let reached = Number.NEGATIVE_INFINITY
   let next = Number.POSITIVE_INFINITY
-  let firedTo = Number.NEGATIVE_INFINITY
-  let savedFiredTo = firedTo
-  let settledTo = Number.NEGATIVE_INFINITY
-  let savedSettledTo = settledTo
+  /** Windows that had closed before a restart are not opened again. */
+  let closedTo = Number.NEGATIVE_INFINITY
+  const fired = progressOf('fired', ctx.partitionedBy !== undefined)
+  const settled = progressOf('settled', ctx.partitionedBy !== undefined)
   const nextOf = ({ end, hasFired }: SlidingWindow) => end - 1 + (emit === 'on_close' || hasFired ? allowed : 0)
   const firstOf = (time: number) => floorTo(time - size, slide, offset) + slide
   const lastOf = (time: number) => floorTo(time, slide, offset)
@@ -63,17 +64,20 @@ export function createSliding(
     const known = windows.get(start)
     if (known) return known
     const end = start + size
-    const made = { start, end, hasFired: end <= firedTo, own: undefined, updated: new Map(), shown: new Map() }
+    const made = { start, end, hasFired: end <= fired.all, own: undefined, updated: new Map(), shown: new Map() }
     windows.set(start, made)
     next = Math.min(next, nextOf(made))
     return made
+  }
+  const openedOver = (pane: number, closed: number) => {
+    for (let s = firstOf(pane); s <= lastOf(pane); s += slide) if (s + size - 1 + allowed > closed) opened(s)
   }
   const paneOf = (start: number): Groups => {
     const known = panes.get(start)
     if (known) return known
     const made = newGroups(start, 'p')
     panes.set(start, made)
-    for (let s = firstOf(start); s <= lastOf(start); s += slide) if (s + size - 1 + allowed > reached) opened(s)
+    openedOver(start, Math.max(reached, closedTo))
     return made
   }
   const ownOf = (of: SlidingWindow): Groups => (of.own ??= newGroups(of.start, 'w'))
@@ -82,14 +86,23 @@ export function createSliding(
     for (let p = start; p < end; p += paneMs) if (panes.has(p)) found.push(panes.get(p)!)
     return found
   }
+  const groupsIn = (of: SlidingWindow): Group[] =>
+    [...panesIn(of), ...(of.own ? [of.own] : [])].flatMap((groups) => [...groups.all()])
+  /** Groups of splits for which a window has fired already, and that have not changed since. */
+  const firedIn = (of: SlidingWindow): ReadonlySet<string> => {
+    const has = ({ split, saved }: Group) => fired.of(split) >= of.end && !of.updated.has(saved)
+    return new Set(fired.differs ? groupsIn(of).flatMap((group) => (has(group) ? group.saved : [])) : [])
+  }
   /** Emits all groups of a window, or those that have changed. */
   const show = (of: SlidingWindow, only: ReadonlyMap<string, Group> | undefined, out: Output) => {
+    const shownBefore = only ? undefined : firedIn(of)
     const inPanes = only
       ? panesIn(of).map((pane) => [...only.values()].flatMap((group) => pane.at(group) ?? []))
       : blocks.parts(of.start, of.end)
     const inOwn = only && of.own ? [...only.values()].flatMap((group) => of.own!.at(group) ?? []) : of.own?.all()
     for (const { same, state } of merge(inOwn ? [...inPanes, inOwn] : inPanes)) {
       const { values, saved } = same!
+      if (shownBefore?.has(saved)) continue
       const group = { values, saved, state, shown: of.shown.get(saved) }
       emitGroup(group, out, of)
       if (group.shown !== undefined) of.shown.set(saved, group.shown)
@@ -112,7 +125,8 @@ export function createSliding(
     }
   }
   const settle = (watermark: number, out: Output) => {
-    settledTo = Math.max(settledTo, watermark)
+    settled.raise(watermark)
+    let firedTo = fired.all
     const due = [...windows.values()].filter((each) => nextOf(each) <= watermark).sort((a, b) => a.end - b.end)
     for (const each of due) {
       if (!each.hasFired) show(each, undefined, out)
@@ -123,6 +137,7 @@ export function createSliding(
       if (each.own) drop(each.own)
       windows.delete(each.start)
     }
+    fired.raise(firedTo)
     for (const [start, groups] of panes) {
       if (lastOf(start) + size - 1 + allowed > watermark) continue
       drop(groups)
@@ -140,6 +155,7 @@ export function createSliding(
       const add = adder(compiled, records, out, splitOf)
       const tooLate = lateRecords(late)
       let held = 0
+      let lastSplit: string | undefined
       const addTo = (groups: Groups, i: number): Group | undefined => {
         const known = groups.size
         const group = add(groups, i)
@@ -156,8 +172,14 @@ export function createSliding(
           pane = floorTo(time, paneMs, offset)
           ;[first, last, inPane] = [firstOf(time), lastOf(time), undefined]
         }
+        const split = splitOf?.(i)
+        if (split !== undefined && split !== lastSplit) {
+          lastSplit = split
+          fired.seen(split)
+          settled.seen(split)
+        }
         /** Windows that begin here or before have closed for the record. */
-        const closed = Math.max(before[i]!, reached + 1) - size - allowed
+        const closed = Math.max(before[i]!, Math.max(reached, settled.of(split)) + 1) - size - allowed
         if (last <= closed) {
           tooLate.add(rows[i]!, i)
           continue
@@ -167,6 +189,8 @@ export function createSliding(
         if (first > closed) {
           group = addTo((inPane ??= paneOf(pane)), i)
           blocks.discard(pane)
+          // They may have closed for all splits that had records of this pane.
+          if (settled.differs) openedOver(pane, reached)
         } else {
           while (from <= closed) from += slide
           for (let s = from; s <= last; s += slide) {
@@ -177,10 +201,9 @@ export function createSliding(
         if (!group) continue
         held++
         // Of windows that wait for their end there is nothing to emit again.
-        for (let s = from; s <= last && (isEager || s + size <= firedTo); s += slide) {
-          const of = windows.get(s)
-          if (of && (isEager || of.hasFired)) of.updated.set(group.saved, group)
-        }
+        const firedTo = fired.of(split)
+        for (let s = from; s <= last && (isEager || s + size <= firedTo); s += slide)
+          windows.get(s)?.updated.set(group.saved, group)
       }
       checkCap(count, o.max_groups, ctx.id)
       return tooLate.applied(held)
@@ -195,25 +218,16 @@ export function createSliding(
       const open = [...windows.values()].filter((each) => !each.hasFired)
       let records = open.reduce((sum, { own }) => sum + (own?.records ?? 0), 0)
       // A pane waits until the last of its windows has fired.
-      for (const [start, groups] of panes) if (lastOf(start) + size > firedTo) records += groups.records
+      for (const [start, groups] of panes) if (lastOf(start) + size > fired.all) records += groups.records
       return waitingIn(open, records, nextOf, (of) => ({ start: of.start, end: of.end, records: recordsIn(of) }))
     },
     ...(timer ? { due: timer.due } : {}),
     ...(emit === 'on_close' || timer ? {} : { epochEnds: emitUpdates }),
-    takeChanges() {
-      const fired: MemoryChange[] = firedTo === savedFiredTo ? [] : [['fired', String(firedTo)]]
-      savedFiredTo = firedTo
-      const settled: MemoryChange[] = settledTo === savedSettledTo ? [] : [['settled', String(settledTo)]]
-      savedSettledTo = settledTo
-      return [...changes.take(), ...fired, ...settled]
-    },
-    changeCount: changes.count,
+    takeChanges: () => [...changes.take(), ...fired.takeChanges(), ...settled.takeChanges()],
+    changeCount: () => changes.count() + fired.changeCount() + settled.changeCount(),
     restore(memory) {
-      const fired = memory.get('fired')
-      if (fired !== undefined) savedFiredTo = firedTo = Number(fired)
-      // Panes that are left hold a part only of windows that have closed.
-      const settled = memory.get('settled')
-      if (settled !== undefined) savedSettledTo = settledTo = reached = Number(settled)
+      fired.restore(memory)
+      closedTo = settled.restore(memory)
       restoreSets(memory, compiled, (name) => {
         const start = Number(name.slice(1))
         return name.startsWith('p') ? paneOf(start) : ownOf(opened(start))
@@ -222,10 +236,9 @@ export function createSliding(
       for (const { own } of windows.values()) count += own?.size ?? 0
       // Which of their results were emitted is not known: they are emitted again, under the same keys.
       if (isEager)
-        for (const of of windows.values()) {
-          for (const groups of [...panesIn(of), ...(of.own ? [of.own] : [])])
-            for (const group of groups.all()) of.updated.set(group.saved, group)
-        }
+        for (const of of windows.values())
+          for (const group of groupsIn(of))
+            if (settled.of(group.split) < of.end - 1 + allowed) of.updated.set(group.saved, group)
     },
   }
 }
