@@ -55,7 +55,7 @@ describe.each(['tumbling', 'sliding'] as const)('%s windows', (kind) => {
       mkdirSync(join(folder, 'log'))
       writeFileSync(join(folder, 'millrace.yaml'), 'version: 1\n')
       writeFileSync(join(folder, 'hours.yaml'), specOf(windows[kind], emit))
-      append(folder, ahead, '08:10', '09:10', '12:00')
+      append(folder, ahead, '08:10', '09:10', '11:40', '12:00')
       append(folder, behind, '08:10')
       for (const i of [0, 1]) await run(folder, 'run', 'hours.yaml', '--instance', `${i}/2`, '--until', 'caught_up')
       await run(folder, 'state', 'rescale', 'hours', '--to', '1')
@@ -64,7 +64,10 @@ describe.each(['tumbling', 'sliding'] as const)('%s windows', (kind) => {
       append(folder, ahead, '08:20')
       await run(folder, 'run', 'hours.yaml', '--until', 'caught_up')
       expect(rowsOf(folder, 'key, substr(window_start, 12, 5), n', 'hours')).toEqual(
-        [...resultsOf(kind, ahead, ['08:10', '09:10']), ...resultsOf(kind, behind, ['08:10', '08:50', '09:20'])].sort(),
+        [
+          ...resultsOf(kind, ahead, ['08:10', '09:10', '11:40']),
+          ...resultsOf(kind, behind, ['08:10', '08:50', '09:20']),
+        ].sort(),
       )
       expect(rowsOf(folder, 'key', 'late')).toEqual([`key-${ahead}`])
     }

@@ -20,8 +20,7 @@ export interface Progress {
   seen(split: string): void
   takeChanges(): MemoryChange[]
   changeCount(): number
-  /** Returns the least that was saved. */
-  restore(memory: SavedMemory): number
+  restore(memory: SavedMemory): void
 }
 
 /** `name`: of its entries. `bySplit`: memory is kept separately for each split. */
@@ -61,7 +60,6 @@ export function progressOf(name: string, bySplit: boolean): Progress {
         if (!bySplit) all = at
         else if (Number.isFinite(at)) ahead.set(split, at)
       }
-      return saved.size === 0 ? Number.NEGATIVE_INFINITY : Math.min(...saved.values())
     },
   }
 }

@@ -53,8 +53,6 @@ export function createSliding(
   let count = 0
   let reached = Number.NEGATIVE_INFINITY
   let next = Number.POSITIVE_INFINITY
-  /** Windows that had closed before a restart are not opened again. */
-  let closedTo = Number.NEGATIVE_INFINITY
   const fired = progressOf('fired', ctx.partitionedBy !== undefined)
   const settled = progressOf('settled', ctx.partitionedBy !== undefined)
   const nextOf = ({ end, hasFired }: SlidingWindow) => end - 1 + (emit === 'on_close' || hasFired ? allowed : 0)
@@ -69,15 +67,12 @@ export function createSliding(
     next = Math.min(next, nextOf(made))
     return made
   }
-  const openedOver = (pane: number, closed: number) => {
-    for (let s = firstOf(pane); s <= lastOf(pane); s += slide) if (s + size - 1 + allowed > closed) opened(s)
-  }
   const paneOf = (start: number): Groups => {
     const known = panes.get(start)
     if (known) return known
     const made = newGroups(start, 'p')
     panes.set(start, made)
-    openedOver(start, Math.max(reached, closedTo))
+    for (let s = firstOf(start); s <= lastOf(start); s += slide) if (s + size - 1 + allowed > reached) opened(s)
     return made
   }
   const ownOf = (of: SlidingWindow): Groups => (of.own ??= newGroups(of.start, 'w'))
@@ -189,8 +184,6 @@ export function createSliding(
         if (first > closed) {
           group = addTo((inPane ??= paneOf(pane)), i)
           blocks.discard(pane)
-          // They may have closed for all splits that had records of this pane.
-          if (settled.differs) openedOver(pane, reached)
         } else {
           while (from <= closed) from += slide
           for (let s = from; s <= last; s += slide) {
@@ -227,7 +220,7 @@ export function createSliding(
     changeCount: () => changes.count() + fired.changeCount() + settled.changeCount(),
     restore(memory) {
       fired.restore(memory)
-      closedTo = settled.restore(memory)
+      settled.restore(memory)
       restoreSets(memory, compiled, (name) => {
         const start = Number(name.slice(1))
         return name.startsWith('p') ? paneOf(start) : ownOf(opened(start))
