@@ -8,6 +8,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@millrace/source'] } },
   test: {
     include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
+    globalSetup: ['scripts/console-ready.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     maxWorkers: Math.max(3, availableParallelism()),

@@ -8,6 +8,7 @@
 import { existsSync, globSync, rmSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { build } from 'esbuild'
+import { buildConsole } from './console.ts'
 
 const cli = resolve(import.meta.dirname, '../packages/cli')
 const outdir = resolve(cli, 'dist/bundle')
@@ -46,4 +47,5 @@ const { metafile } = await build({
   logLevel: 'warning',
 })
 const total = Object.keys(metafile.outputs).reduce((sum, path) => sum + statSync(path).size, 0)
+await buildConsole()
 process.stdout.write(`bundled pipe: ${Object.keys(metafile.outputs).length} files, ${Math.round(total / 1024)} KiB\n`)

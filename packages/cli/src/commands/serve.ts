@@ -21,22 +21,35 @@ export default defineCommand({
       value: '[HOST:]PORT',
       description: 'Where /metrics, /health/live and /health/ready are served; default 127.0.0.1:9464; `off`: nowhere.',
     },
+    console: {
+      type: 'text',
+      value: '[HOST:]PORT',
+      description:
+        'Where the console is served, pages for a browser; its address with the token goes to standard error. Without it: nowhere.',
+    },
+    'read-only': { type: 'boolean', description: 'The console changes nothing.' },
     json: { type: 'boolean', description: 'The log as JSON lines, as it is when it goes to no terminal.' },
   },
   examples: [
     ['pipe serve', 'All pipelines of the project.'],
     ['pipe serve orders report --profile production', 'Two of them, with the connections of a profile.'],
+    ['pipe serve --console 9465', 'With the console, on 127.0.0.1.'],
     ['pipe serve --port 0.0.0.0:9464', 'Metrics and health for other machines.'],
   ],
   async run({ flags, args }, io) {
     const monitor = flags.port === 'off' ? undefined : addressOf('port', flags.port ?? defaultPort)
+    const console = flags.console && {
+      address: addressOf('console', flags.console),
+      isReadOnly: flags['read-only'] ?? false,
+    }
     const root = findRoot(io.cwd)
     const given = specsOf(args, io)
     const files = () => (args.length > 0 ? given : pipelineFiles(root))
     const stateDir = await stateHome(root, flags.profile ?? 'local', flags, io.cwd)
     const { serve } = await import('../serve/serve.ts')
+    const json = flags.json || !io.terminal
     return serve(
-      { root, files, flags: { ...flags, json: false }, stateDir, json: flags.json || !io.terminal, monitor },
+      { root, files, flags: { ...flags, json: false }, stateDir, json, monitor, console: console || undefined },
       io,
     )
   },

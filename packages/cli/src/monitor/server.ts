@@ -69,7 +69,8 @@ export async function startMonitor(address: Address, flag: string, shown: Shown)
   }
 }
 
-function listen(server: Server, { host, port }: Address, flag: string): Promise<void> {
+/** Listens, or throws `cannot_listen`. `flag`: see `startMonitor`. */
+export function listen(server: Server, { host, port }: Address, flag: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const why = cause.code === 'EADDRINUSE' ? 'is in use by another program' : `cannot be used: ${cause.message}`

@@ -95,7 +95,8 @@ function whyText(hold: Hold): string {
 }
 
 /** What to do about it; undefined: nothing, or it is plain. */
-function adviceOn({ why, source, idleInMs }: Hold, plan: Plan): string | undefined {
+/** What would let the watermark go on; undefined: nothing that a spec says. */
+export function adviceOn({ why, source, idleInMs }: Hold, plan: Plan): string | undefined {
   switch (why) {
     case 'never_idle':
       return `if lanes of ${source} may be quiet for long, set its event_time.idle_after`

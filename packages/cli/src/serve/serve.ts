@@ -2,9 +2,13 @@
  * Serves a project: reads its specs, hands them to the scheduler, starts the processes that it asks for, and logs what
  * happens, for all on the output and for each run in its own file.
  */
+import { randomUUID } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Clock, hasEnded, holdFolder, MillraceError, sharedRunOf, systemClock } from '@millrace/core'
+import { createLive } from '../console/live.ts'
+import { routesOf } from '../console/routes.ts'
+import { type Console, startConsole } from '../console/server.ts'
 import type { Io } from '../io.ts'
 import { type Address } from '../monitor/server.ts'
 import { allPipelines, lineOf, type LogLine, logText } from '../print/events.ts'
@@ -35,6 +39,8 @@ export interface ServeOptions {
   readonly json: boolean
   /** Where metrics and health are served; undefined: nowhere. */
   readonly monitor: Address | undefined
+  /** Where the console listens, and whether it may change anything; undefined: nowhere. */
+  readonly console?: { readonly address: Address; readonly isReadOnly: boolean } | undefined
   readonly clock?: Clock
 }
 
@@ -68,6 +74,7 @@ export async function serve(options: ServeOptions, io: Io): Promise<number> {
       warn: (message) => log(allPipelines, { level: 'warn', name: 'warning', message }),
     })
     if (monitor.url) log(allPipelines, { level: 'info', name: 'listening', url: monitor.url })
+    const live = createLive(clock.now)
     const orderOf = ({ accepted }: SpecsRead): Ordered => findOrder(accepted, options.root, stateDir)
     let ordered = orderOf(reading)
     const scheduler = createScheduler({
@@ -97,16 +104,21 @@ export async function serve(options: ServeOptions, io: Io): Promise<number> {
       const heard: Heard = {
         began: (outOfReach) => monitor.began(pipeline, outOfReach),
         message(message) {
-          if (message.type === 'live') return monitor.live(pipeline, message.live)
+          if (message.type === 'live') {
+            live.numbers(pipeline, message.live)
+            return monitor.live(pipeline, message.live)
+          }
           monitor.event(pipeline, message.event)
+          live.observe(pipeline, message.event)
           const line = lineOf(message.event)
           if (line) log(pipeline, line, run.id)
         },
         printed: (message) => log(pipeline, { level: 'info', name: 'output', message }, run.id),
       }
-      return runProcess(task, { cwd: options.root, env: io.env }, heard, signal).finally(() =>
-        monitor.stopped(pipeline),
-      )
+      return runProcess(task, { cwd: options.root, env: io.env }, heard, signal).finally(() => {
+        monitor.stopped(pipeline)
+        live.stopped(pipeline)
+      })
     }
 
     const watch = createWatch(() => void reload())
@@ -169,6 +181,24 @@ export async function serve(options: ServeOptions, io: Io): Promise<number> {
     scheduler.set(ordered.scheduled)
     watchAll()
     requests()
+    let shown: Console | undefined
+    if (options.console) {
+      const { address, isReadOnly } = options.console
+      const routes = routesOf({
+        root: options.root,
+        stateDir,
+        profile: options.flags.profile ?? 'local',
+        isReadOnly,
+        io,
+        ledger,
+        live,
+        reading: () => reading,
+        trigger: (pipeline) => scheduler.trigger(pipeline, randomUUID(), clock.now()),
+      })
+      shown = await startConsole(address, { live, routes, isReadOnly })
+      // The token is for whoever started this, not for whoever reads the log.
+      io.err(`console: ${shown.url}\n`)
+    }
     log(allPipelines, { level: 'info', name: 'serving', pipelines: reading.accepted.length })
     const inboxTimer = setInterval(requests, inboxEveryMs)
     const onHangup = () => void reload()
@@ -181,6 +211,7 @@ export async function serve(options: ServeOptions, io: Io): Promise<number> {
       clearInterval(inboxTimer)
       watch.close()
       await busy
+      await shown?.close()
       await scheduler.stop()
       await monitor.close()
     }

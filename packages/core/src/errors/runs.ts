@@ -398,6 +398,32 @@ export const systemErrors = {
     explanation: 'The address is in use, or may not be used by this process.',
     hint: 'stop the process that uses the address, or choose another one',
   },
+  console_not_built: {
+    title: 'console without its files',
+    explanation: 'The files that browsers load are not where the command looks for them.',
+    hint: 'in a checkout, run `npm run build`; else install `@millrace/console` again',
+  },
+  no_session: {
+    title: 'not signed in',
+    explanation: 'A request to the console comes from a browser that has not opened its address with the token.',
+    hint: 'open the address that the command printed; each start has another token',
+  },
+  wrong_host: {
+    title: 'not an address of the console',
+    explanation:
+      'A request names a host that the console does not listen on, as when a foreign name points to this machine.',
+    hint: 'use the address that the command printed; a proxy must pass on this host',
+  },
+  foreign_origin: {
+    title: 'request of another page',
+    explanation: 'A page that is not of the console tried to change something.',
+    hint: 'use the console itself; a proxy must pass on the origin as the console sees it',
+  },
+  read_only: {
+    title: 'console is read-only',
+    explanation: 'The console was started with `--read-only` and changes nothing.',
+    hint: 'start it without `--read-only`, or use the command',
+  },
   route_taken: {
     title: 'two sources on one route',
     explanation: 'Two sources listen for the same method and path.',

@@ -57,7 +57,7 @@ export interface SavedLane {
   /** Lanes that are idle or have ended do not hold a watermark back. */
   readonly state: 'active' | 'idle' | 'ended'
   /**
-   * A watermark that had come beyond the lane's own in an instance that read it before (rescale-lanes.ts), ms UTC;
+   * A watermark that had come beyond the lane's own in an instance that read it before (run/rescale-lanes.ts), ms UTC;
    * undefined: none. What it has closed stays closed for the lane's records.
    */
   readonly floor?: number | undefined

@@ -1,0 +1,82 @@
+/** Why windows are still open: what holds each watermark, since when, and what would let it go on. */
+import { count } from '../text.ts'
+import type { Windows as Shown } from '../wire.ts'
+import { Problem, Time, useAnswer, Waiting } from '../ui.tsx'
+
+export function Windows({ path }: { readonly path: string }) {
+  const { value, error } = useAnswer<Shown>(`${path}/windows`, 2000)
+  if (!value) return error ? <Problem error={error} /> : <Waiting />
+  if (value.instances.length === 0) return <p class="quiet">It has not run yet, so there is no watermark.</p>
+  return (
+    <>
+      <Problem error={error} />
+      {value.instances.map((each) => (
+        <section key={each.instance.i}>
+          {each.instance.n > 1 ? (
+            <h2>
+              Copy {each.instance.i}/{each.instance.n}
+            </h2>
+          ) : null}
+          {each.atMs === null ? <p class="quiet">Not running: this is its last save.</p> : null}
+          {each.steps.map((step) => (
+            <article class="card" key={step.step}>
+              <h3>{step.step}</h3>
+              <p>
+                Watermark {step.watermarkMs === null ? 'none yet' : <Time ms={step.watermarkMs} />}, {step.why}.
+              </p>
+              {step.advice === undefined ? null : <p class="advice">{step.advice}</p>}
+              {step.waiting === undefined ? null : step.waiting.windows === 0 ? (
+                <p class="quiet">No window waits.</p>
+              ) : (
+                <>
+                  <p>
+                    <b>
+                      {count(step.waiting.windows)} windows with {count(step.waiting.records)} records wait.
+                    </b>
+                  </p>
+                  <ul>
+                    {step.waiting.next.map(({ start, end, firesAt, records }) => (
+                      <li key={start}>
+                        <Time ms={start} /> to <Time ms={end} />: {count(records)} records, fires at watermark{' '}
+                        <Time ms={firesAt} />
+                      </li>
+                    ))}
+                  </ul>
+                </>
+              )}
+            </article>
+          ))}
+          <div class="scroll">
+            <table>
+              <thead>
+                <tr>
+                  <th>Source</th>
+                  <th>Lane</th>
+                  <th>Highest event time</th>
+                  <th>Watermark</th>
+                  <th>State</th>
+                </tr>
+              </thead>
+              <tbody>
+                {each.lanes.map((lane) => (
+                  <tr key={`${lane.source} ${lane.lane}`}>
+                    <td>{lane.source}</td>
+                    <td>{lane.lane}</td>
+                    <td>
+                      <Time ms={lane.highMs} />
+                    </td>
+                    <td>
+                      <Time ms={lane.watermarkMs} />
+                    </td>
+                    <td>{lane.state}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+          {each.otherLanes > 0 ? <p class="quiet">and {count(each.otherLanes)} more lanes, which are further</p> : null}
+        </section>
+      ))}
+    </>
+  )
+}
