@@ -5,6 +5,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort, retailSample } from '@millrace/testkit'
+import { setup } from './console-ready.ts'
 import { pipe, root } from './pipe.ts'
 
 const project = join(root, 'pipelines/customer-service')
@@ -53,10 +54,15 @@ process.stdout.write(`\nThe lines of invoice ${shortest!.InvoiceNo}:\n  npx pipe
 await command(lines)
 process.stdout.write(`
 Try next, in pipelines/customer-service:
+  npx pipe console                          the same in a browser: what ran, what failed, and why
   npx pipe dead-letter list client.yaml     what the gateway refused, and why
   npx pipe plan gateway.yaml                what a run does and promises
   npx pipe preview invoices.yaml --set invoice_date_format='d/M/yyyy H:mm'     what the wrong date format would do
 `)
+
+// So that the console is there for whoever asks for it.
+await setup()
+if (process.argv.includes('--open')) await command(['console', '--port', '0'])
 
 /** Runs a command in the project; ends this process if it fails. */
 async function command(words: readonly string[], show = true): Promise<string> {

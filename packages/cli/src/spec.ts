@@ -21,7 +21,8 @@ import { printFindings } from './print/finding.ts'
 import { homeOf, stateHome, textOf } from './project.ts'
 import type { specFlags } from './spec-flags.ts'
 
-type SpecFlags = Given<typeof specFlags>['flags']
+/** The flags of a command about specs. */
+export type SpecFlags = Given<typeof specFlags>['flags']
 
 /** `push: false`: no pushdown, so that each step shows its own effect. */
 export interface Planning {

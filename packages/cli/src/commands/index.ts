@@ -31,6 +31,10 @@ export const commands: Readonly<Record<string, { readonly summary: string; load(
     summary: 'Serve a project: run its pipelines on their schedules.',
     load: async () => (await import('./serve.ts')).default,
   },
+  console: {
+    summary: 'Look at a project in a browser.',
+    load: async () => (await import('./console.ts')).default,
+  },
   'runs list': {
     summary: 'List the runs of a served project.',
     load: async () => (await import('./runs-list.ts')).default,

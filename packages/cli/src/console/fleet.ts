@@ -106,5 +106,6 @@ function moodOf(
   if (over?.state === 'failed') return { mood: 'failed', sentence: `Run ${over.id} failed: ${why(over)}` }
   if (open) return { mood: 'idle', sentence: `Run ${open.id} is ${open.state}` }
   if (over) return { mood: 'idle', sentence: `Run ${over.id} succeeded` }
+  if (live?.note !== undefined) return { mood: live.isRunning ? 'running' : 'idle', sentence: live.note }
   return { mood: 'idle', sentence: staysUp(plan) ? 'It is starting' : 'It has not run yet' }
 }

@@ -43,6 +43,8 @@ export interface LivePipeline {
   readonly loopDelay?: number | undefined
   readonly lastSaveMs?: number | undefined
   readonly troubles: readonly LiveTrouble[]
+  /** How it is, where no run of `pipe serve` says so. */
+  readonly note?: string
 }
 
 /** What runs report, and who watches. */

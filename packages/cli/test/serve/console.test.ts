@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { routesOf } from '../../src/console/routes.ts'
-import { freshFolder } from '../terminal.ts'
-import { serve } from './serving.ts'
+import { freshFolder, pipe } from '../terminal.ts'
+import { start } from './serving.ts'
 
 const secret = 'a-secret-of-the-store'
 
@@ -49,13 +49,13 @@ interface Answer {
 }
 
 /** A console, and how to ask it: with everything that a browser sends, unless `headers` say otherwise. */
-async function open(...more: string[]) {
-  const folder = project()
-  const served = serve(folder, process.env, '--console', '0', ...more)
-  let errors = ''
-  served.child.stderr!.on('data', (text) => (errors += String(text)))
-  for (let i = 0; i < 1500 && !errors.includes('#token='); i++) await sleep(20)
-  const url = new URL(/console: (\S+)/.exec(errors)?.[1] ?? fail(errors))
+async function open(words: readonly string[] = ['serve', '--port', 'off', '--console', '0'], folder = project()) {
+  const served = start(folder, process.env, ...words)
+  let printed = ''
+  for (const stream of [served.child.stdout!, served.child.stderr!])
+    stream.on('data', (text) => (printed += String(text)))
+  for (let i = 0; i < 1500 && !printed.includes('#token='); i++) await sleep(20)
+  const url = new URL(/http:\/\/[^\s"]+#token=[\w-]+/.exec(printed)?.[0] ?? fail(printed))
   const token = url.hash.slice('#token='.length)
   let cookie = ''
   const ask = (path: string, headers: Record<string, string> = {}, body?: unknown, method?: string): Promise<Answer> =>
@@ -129,6 +129,22 @@ describe('the console', () => {
     expect(letters.letters.map(({ text }) => text.trim())).toEqual(['x,javascript:alert(1)'])
     expect((await ask(changing[1]!, {}, { ids: letters.letters.map(({ id }) => id) })).json()).toEqual({ dismissed: 1 })
     expect((await ask('/api/pipelines/numbers/letters')).json()).toMatchObject({ total: 0 })
+  })
+
+  it('is there without `pipe serve`, with the numbers of the last save', { timeout: 90_000 }, async () => {
+    const folder = project()
+    expect(await pipe(['run', 'numbers'], folder)).toMatchObject({ code: 0 })
+    const { ask, signIn } = await open(['console', '--port', '0', '--json'], folder)
+    await signIn()
+    const { pipelines } = (await ask('/api/pipelines')).json<{ pipelines: { name: string; sentence: string }[] }>()
+    expect(pipelines.map(({ name, sentence }) => [name, sentence])).toEqual([
+      ['pipelines/wrong.yaml', 'Its spec has errors, so it is not served.'],
+      ['numbers', 'Its last run has ended'],
+      ['post', 'It has not run yet'],
+    ])
+    expect((await ask('/api/pipelines/numbers/letters')).json()).toMatchObject({ total: 1 })
+    const refused = await ask('/api/pipelines/numbers/trigger', {}, {})
+    expect([refused.status, refused.json()]).toMatchObject([422, { error: { code: 'not_served' } }])
   })
 
   it('sends snapshots of live numbers, whose counts are those of the run', { timeout: 90_000 }, async () => {
@@ -221,7 +237,7 @@ describe('the console', () => {
   it('changes nothing when it is read-only', { timeout: 90_000 }, async () => {
     const routes = Object.values(routesOf({} as never)).filter(({ changes }) => changes)
     expect(routes).toHaveLength(changing.length)
-    const { ask, signIn } = await open('--read-only')
+    const { ask, signIn } = await open(['serve', '--port', 'off', '--console', '0', '--read-only'])
     await signIn()
     for (const path of changing)
       expect((await ask(path, {}, { ids: [] })).json()).toEqual({ error: { code: 'read_only' } })

@@ -17,11 +17,12 @@ export interface Line {
 }
 
 /** Serves a project in a process of its own: its processes, and its log. */
-export function serve(folder: string, env: NodeJS.ProcessEnv = process.env, ...more: string[]) {
-  const child: ChildProcess = spawn(process.execPath, [...main, 'serve', '--port', 'off', ...more], {
-    cwd: folder,
-    env,
-  })
+export const serve = (folder: string, env: NodeJS.ProcessEnv = process.env, ...more: string[]) =>
+  start(folder, env, 'serve', '--port', 'off', ...more)
+
+/** Starts a command that logs as `pipe serve` does. */
+export function start(folder: string, env: NodeJS.ProcessEnv, ...words: string[]) {
+  const child: ChildProcess = spawn(process.execPath, [...main, ...words], { cwd: folder, env })
   onTestFinished(() => void child.kill('SIGKILL'))
   let printed = ''
   let errors = ''
