@@ -12,7 +12,7 @@ export default defineCommand({
   name: 'console',
   summary: 'Look at a project in a browser: its pipelines, what they did and do, their bad records, their windows.',
   details:
-    'It runs nothing: pipelines may be running elsewhere on this machine, and their numbers are those of their last save. `pipe serve --console` shows them as they change.\nThe address has a token, so that nobody else on this machine gets in.',
+    'It runs nothing: pipelines may be running elsewhere on this machine, and their numbers are those of their last save. `pipe serve --console 9465` shows them as they change.\nThe address has a token, so that nobody else on this machine gets in.',
   args: [['[SPEC...]', 'Files or pipeline names; default: all pipelines of the project.']],
   flags: {
     ...specFlags,
