@@ -30,7 +30,7 @@ async function filled(): Promise<Store> {
 }
 const answer = (store: Store, collection: string, type: RecordType, text: QueryText) =>
   ask(
-    askedStore(definition as SinkDefinition, resolved({}), store.env(), collection, type, /^t/.test(collection)),
+    askedStore(definition as SinkDefinition, resolved({}), store.env(), collection, type, collection.startsWith('t')),
     type,
     text,
   )

@@ -60,18 +60,19 @@ function headOf(given: PageFile, tree: SpecNode): NamedPage {
       expected: '1',
     })
   const { inputs, shown } = readInputs(read.keys.get('inputs'), report)
-  return { given, report, read, name: typeof name === 'string' ? name : '', inputs, shown }
+  return { given, report, read, name: typeof name === 'string' ? name : '', inputs, brokenInputs: broken, shown }
 }
 
 function pageOf(head: NamedPage, pages: ReadonlyMap<string, PageHead>, context: PagesContext): Page {
   const { given, report, read, name, inputs, shown } = head
   const { keys, values } = read
   const queries = new Map<string, CheckingQuery>()
-  const reading: PageReading = { file: given.file, report, context, inputs, queries, pages }
+  const reading: PageReading = { file: given.file, report, context, inputs, brokenInputs, queries, pages }
   readQueries(keys.get('queries'), keys.get('connection')?.value, reading, queries)
   const elements = readElements(keys.get('elements'), reading)
   for (const [query, { isUsed, keyPlace }] of queries)
-    if (!isUsed.value) report('unused_query', keyPlace, `queries.${query}`, `no element shows the query \`${query}\``)
+    if (!isUsed.value && report.errors() === 0)
+      report('unused_query', keyPlace, `queries.${query}`, `no element shows the query \`${query}\``)
   const refresh = values['refresh'] as 'live' | number | undefined
   const { title = name, description } = values
   const read_ = [...queries.values()].flatMap(({ query: { collection } }) => (collection ? [collection] : []))

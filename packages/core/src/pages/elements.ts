@@ -2,6 +2,7 @@
 import { compileExpression, type Expression } from '../expression/index.ts'
 import { fieldOf, type RecordType, sameType, type Type, typeText } from '../schema/index.ts'
 import { readKeys } from '../spec/read.ts'
+import { suggest } from '../spec/suggest.ts'
 import { entryOf, type MapEntry, placeWithin, type SpecNode } from '../spec/tree.ts'
 import { nodeOf, type PageReading, unknown } from './reading.ts'
 import { type ElementKind, elementKinds, type PageElement, type ShownElement } from './page.ts'
@@ -55,7 +56,7 @@ function readElement(node: SpecNode, path: string, reading: PageReading): ShownE
       `an element is one thing: \`${kind}\` or \`${other}\``,
     )
   for (const [key, kinds] of Object.entries(ofKinds))
-    if (keys.has(key) && !kinds.includes(kind))
+    if (others.length === 0 && keys.has(key) && !kinds.includes(kind))
       report('unknown_key', keys.get(key)!.keyPlace, `${path}.${key}`, `\`${key}\` has no meaning for a ${kind}`, {
         hint: `it belongs to ${kinds.join(', ')}`,
       })
@@ -217,15 +218,9 @@ function linkOf(
     if (key === 'page') continue
     const type = Object.hasOwn(target.inputs, key) ? target.inputs[key] : undefined
     if (type === undefined) {
-      unknown(
-        'unknown_input',
-        `input of the page \`${page}\``,
-        key,
-        Object.keys(target.inputs),
-        keyPlace,
-        `${path}.${key}`,
-        report,
-      )
+      report('unknown_input', keyPlace, `${path}.${key}`, `the page \`${page}\` has no input \`${key}\``, {
+        hint: suggest(key, Object.keys(target.inputs)),
+      })
       continue
     }
     const expression = expressionAt(value, output, `${path}.${key}`, reading)

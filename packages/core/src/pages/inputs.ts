@@ -10,13 +10,19 @@ import { namedEntries } from './reading.ts'
 import type { PageInput } from './page.ts'
 import { inputShape } from './shape.ts'
 
+/** What was read. */
+export interface ReadInputs {
+  readonly inputs: Readonly<Record<string, InputType>>
+  /** Those without a type, which was reported. */
+  readonly broken: ReadonlySet<string>
+  readonly shown: readonly PageInput[]
+}
+
 /** The inputs that have a type, and how they are shown. */
-export function readInputs(
-  entry: MapEntry | undefined,
-  report: Report,
-): { readonly inputs: Readonly<Record<string, InputType>>; readonly shown: readonly PageInput[] } {
+export function readInputs(entry: MapEntry | undefined, report: Report): ReadInputs {
   const inputs: Record<string, InputType> = {}
   const shown: PageInput[] = []
+  const broken = new Set<string>()
   for (const { key, keyPlace, value: node } of namedEntries(entry, report)) {
     const path = `inputs.${key}`
     if (!/^[A-Za-z_]\w*$/.test(key) || key === 'page')
@@ -24,6 +30,7 @@ export function readInputs(
         hint: key === 'page' ? '`page` names the page that a link leads to' : 'use letters, digits and `_`',
       })
     const { values } = readKeys(node, inputShape, path, report)
+    broken.add(key)
     const { type: written, label = key } = values
     if (typeof written !== 'string') continue
     const type = typeOf(written)
@@ -40,6 +47,7 @@ export function readInputs(
       continue
     }
     inputs[key] = type
+    broken.delete(key)
     const text = (option: 'default' | 'choices', value: unknown, at: SpecNode): string => {
       const made = String(value)
       const problem = problemOf(type, made)
@@ -59,7 +67,7 @@ export function readInputs(
         : {}),
     })
   }
-  return { inputs, shown }
+  return { inputs, broken, shown }
 }
 
 const textIn = (node: SpecNode): string => (node.kind === 'scalar' ? node.text : '')

@@ -2,6 +2,7 @@
 import { checkQuery, type CheckedQuery, type QueryText } from '../query/index.ts'
 import type { RecordType } from '../schema/index.ts'
 import { readKeys } from '../spec/read.ts'
+import { suggest } from '../spec/suggest.ts'
 import { entryOf, type MapEntry, type SpecNode } from '../spec/tree.ts'
 import { type CheckingQuery, namedEntries, nodeOf, type PageReading, unknown } from './reading.ts'
 import type { Collection } from './collection.ts'
@@ -27,13 +28,18 @@ export function readQueries(
       reading.report('bad_value', from.place, `queries.${each.key}.from`, 'queries read each other in a circle')
     else if (before) visit(before)
     open.delete(each.key)
-    queries.set(each.key, readQuery(each, connection, reading))
+    queries.set(each.key, readQuery(each, connection, new Set(entries.keys()), reading))
   }
   for (const each of entries.values()) visit(each)
 }
 
-function readQuery({ key, keyPlace, value: node }: MapEntry, connection: SpecNode | undefined, reading: PageReading) {
-  const { report, queries, inputs, context } = reading
+function readQuery(
+  { key, keyPlace, value: node }: MapEntry,
+  connection: SpecNode | undefined,
+  known: ReadonlySet<string>,
+  reading: PageReading,
+): CheckingQuery {
+  const { report, queries, inputs, brokenInputs } = reading
   const path = `queries.${key}`
   const { values } = readKeys(node, queryShape, path, report)
   const text = values as QueryText & { readonly collection?: string; readonly from?: string }
@@ -44,14 +50,20 @@ function readQuery({ key, keyPlace, value: node }: MapEntry, connection: SpecNod
     const place = nodeOf(node, 'from').place
     if (text.collection !== undefined)
       report('bad_value', place, `${path}.from`, '`collection` and `from` cannot be combined', { hint: 'remove one' })
-    else if (!from) unknown('unknown_query', 'query', text.from, queries.keys(), place, `${path}.from`, report)
-    else from.isUsed.value = true
+    else if (!from && !known.has(text.from))
+      unknown('unknown_query', 'query', text.from, queries.keys(), place, `${path}.from`, report)
+    else if (from) from.isUsed.value = true
   }
   const documents: RecordType | undefined = collection?.documents ?? from?.query.checked.output
   const checked = documents
     ? checkQuery(text, { documents, unfolding: collection?.unfolding, inputs })
     : unchecked(() => report.broken())
-  for (const problem of checked.problems) report.problem(problem, node, path)
+  for (const problem of checked.problems) {
+    // Its type is wrong, which was reported.
+    if (problem.code === 'unknown_input' && [...brokenInputs].some((name) => problem.message.includes(`\`${name}\``)))
+      report.broken()
+    else report.problem(problem, node, path)
+  }
   const before = from?.origins ?? (collection ? originsIn(collection) : () => undefined)
   const origins = checkCounts(text, documents, before, node, path, report)
   if (collection && checked.problems.length === 0) checkLookUp(checked, text, collection, node, path, reading)
@@ -61,7 +73,7 @@ function readQuery({ key, keyPlace, value: node }: MapEntry, connection: SpecNod
     ...(collection ? { collection } : {}),
     ...(text.from === undefined ? {} : { from: text.from }),
   }
-  return { query, keyPlace, isUsed: { value: false }, origins, context }
+  return { query, keyPlace, isUsed: { value: false }, origins }
 }
 
 function unchecked(broken: () => void): CheckedQuery {
@@ -98,7 +110,9 @@ function collectionFor(
   // Other findings, of the specs, may be the reason.
   if (isPartial) report.broken()
   else if (store !== undefined && !collections.some(isOf))
-    unknown('unknown_connection', 'connection', store, stores, own!.place, `${path}.connection`, report)
+    report('unknown_collection', own!.place, `${path}.connection`, `no pipeline writes a collection to \`${store}\``, {
+      hint: suggest(store, stores),
+    })
   else
     unknown(
       'unknown_collection',

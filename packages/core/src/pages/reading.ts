@@ -23,6 +23,8 @@ export interface PageReading {
   readonly report: Report
   readonly context: PagesContext
   readonly inputs: Readonly<Record<string, InputType>>
+  /** Those without a type, which was reported. */
+  readonly brokenInputs: ReadonlySet<string>
   readonly queries: ReadonlyMap<string, CheckingQuery>
   /** The pages of the project by name, each with its inputs. */
   readonly pages: ReadonlyMap<string, PageHead>

@@ -34,8 +34,16 @@ export function checkQuery(text: QueryText, { documents, unfolding, inputs = {} 
   const reads = new Set<string>()
   const add = (at: ClausePath, code: string, message: string, more: Partial<Problem> = {}) =>
     problems.push({ code, message, at, ...more })
-  const report = (at: ClausePath, found: readonly ExpressionProblem[]) => {
-    for (const { code, message, span, ...more } of found) add(at, code, message, { span, ...more })
+  const report = (at: ClausePath, found: readonly ExpressionProblem[], expression = '') => {
+    for (const { code, message, span, ...more } of found) {
+      const name = expression.slice(...span)
+      if (code === 'unknown_field' && (name === inputsName || expression.slice(0, span[0]).endsWith(`${inputsName}.`)))
+        add(at, 'unknown_input', name === inputsName ? 'there are no inputs' : `there is no input \`${name}\``, {
+          span,
+          hint: suggest(name, Object.keys(inputs)),
+        })
+      else add(at, code, message, { span, ...more })
+    }
   }
   /** `isSure`: a condition is left out while an optional input that it reads is empty. */
   const withInputs = (record: RecordType, isSure: boolean): RecordType => {
@@ -47,7 +55,10 @@ export function checkQuery(text: QueryText, { documents, unfolding, inputs = {} 
     return { ...record, fields: { ...record.fields, [inputsName]: { type, optional: false } } }
   }
   const unknownField = (at: ClausePath, name: string, record: RecordType, more: Partial<Problem> = {}) =>
-    add(at, 'unknown_field', `there is no field \`${name}\``, { hint: suggest(name, Object.keys(record.fields)), ...more })
+    add(at, 'unknown_field', `there is no field \`${name}\``, {
+      hint: suggest(name, Object.keys(record.fields)),
+      ...more,
+    })
   const noteInputs = (compiled: Expression, isWhere: boolean) => {
     for (const name of compiled.members(inputsName)) {
       reads.add(name)
@@ -95,7 +106,7 @@ export function checkQuery(text: QueryText, { documents, unfolding, inputs = {} 
     const at = typeof text.where === 'string' ? ['where'] : ['where', i]
     const compiled = compileExpression(condition, withInputs(input, true))
     if (!compiled.ok) {
-      report(at, compiled.problems)
+      report(at, compiled.problems, condition)
       return []
     }
     if (compiled.type.kind !== 'boolean')
@@ -111,7 +122,7 @@ export function checkQuery(text: QueryText, { documents, unfolding, inputs = {} 
   const set = Object.entries(text.set ?? {}).flatMap(([name, expression]) => {
     const compiled = compileExpression(expression, withInputs(record, false))
     if (!compiled.ok) {
-      report(['set', name], compiled.problems)
+      report(['set', name], compiled.problems, expression)
       return []
     }
     noteInputs(compiled, false)
