@@ -22,6 +22,7 @@ interface NamedPage extends PageHead {
   readonly report: Report
   readonly read: ReadKeys
   readonly name: string
+  readonly brokenInputs: ReadonlySet<string>
   readonly shown: readonly PageInput[]
 }
 
@@ -59,12 +60,12 @@ function headOf(given: PageFile, tree: SpecNode): NamedPage {
     report('bad_value', read.keys.get('version')!.value.place, 'version', `there is no version ${String(version)}`, {
       expected: '1',
     })
-  const { inputs, shown } = readInputs(read.keys.get('inputs'), report)
+  const { inputs, broken, shown } = readInputs(read.keys.get('inputs'), report)
   return { given, report, read, name: typeof name === 'string' ? name : '', inputs, brokenInputs: broken, shown }
 }
 
 function pageOf(head: NamedPage, pages: ReadonlyMap<string, PageHead>, context: PagesContext): Page {
-  const { given, report, read, name, inputs, shown } = head
+  const { given, report, read, name, inputs, brokenInputs, shown } = head
   const { keys, values } = read
   const queries = new Map<string, CheckingQuery>()
   const reading: PageReading = { file: given.file, report, context, inputs, brokenInputs, queries, pages }
