@@ -267,12 +267,13 @@ const stages: readonly (readonly string[])[] = [
   ['expression', 'connector'],
   ['registry'],
   ['spec'],
+  ['query'],
   ['check'],
   ['plan'],
   ['store'],
   ['edits'],
   ['run'],
-  ['cases'],
+  ['cases', 'pages'],
   ['testing', 'index'],
 ]
 

@@ -6,6 +6,7 @@ import { isUtf8 } from 'node:buffer'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import {
+  collectionOf,
   createSource,
   freshRead,
   instanceFolders,
@@ -121,12 +122,6 @@ export function mendedFrom(file: string, cwd: string, letters: readonly Told[]):
   })
 }
 
-/** The collection or table of a store that a sink writes. */
-export const collectionOf = ({ config }: PlanSink): string | undefined => {
-  const { collection, table } = config as { readonly collection?: string; readonly table?: string }
-  return collection ?? table
-}
-
 /** The errors of a place to which nothing was written yet: no record has failed. */
 const notYetThere: ReadonlySet<unknown> = new Set(['input_missing', 'not_found', 'unknown_collection'])
 
@@ -156,7 +151,7 @@ async function* rowsOf({ plan, registry, workspace }: Planned, signal: AbortSign
   const env = envOf(plan, workspace, sink.id)
   const config = resolveConfig(sink.config, workspace.secrets)
   const { query, readBack } = registry.sink(sink.type)!
-  if (query) return yield* query(config, env, { collection: collectionOf(sink) ?? sink.id }, signal)
+  if (query) return yield* query(config, env, { collection: collectionOf(sink) ?? sink.id, scan: true }, signal)
   const source = (await loadConnectors(workspace.root, [{ kind: 'source', type: sink.type }])).source(sink.type)
   const options = readBack && source && optionsFromText(JSON.stringify(readBack(config)), source.options)
   if (!options || 'findings' in options) throw cannotRead(sink)

@@ -116,17 +116,28 @@ export async function openPlans(
   if (findings.length > 0 && !(flags.json && isRight))
     printFindings(findings, flags.json ? 'json' : 'text', io, (file) => textOf(root, file))
   if (!isRight) return undefined
+  const workspaces = await workspacesOf(root, plans, flags, io)
+  return checked.map(({ project, registry, plan }) => ({
+    project,
+    plan: plan!,
+    registry,
+    workspace: workspaces(plan!),
+  }))
+}
+
+/** What plans of one project are run with. */
+export async function workspacesOf(
+  root: string,
+  plans: readonly Plan[],
+  flags: SpecFlags,
+  io: Io,
+): Promise<(plan: Plan) => Opened['workspace']> {
   const values = await readSecrets(secretNames(plans), io.env, secretsDir(flags, io))
   hideSecrets(values.values())
   const secrets: Secrets = (name) => values.get(name)
   const stateDirs = new Map<string, string>()
   for (const { profile } of plans) stateDirs.set(profile, await stateHome(root, profile, flags, io.cwd))
-  return checked.map(({ project, registry, plan }) => ({
-    project,
-    plan: plan!,
-    registry,
-    workspace: { root, home: homeOf(root, plan!.profile), stateDir: stateDirs.get(plan!.profile)!, secrets },
-  }))
+  return ({ profile }) => ({ root, home: homeOf(root, profile), stateDir: stateDirs.get(profile)!, secrets })
 }
 
 /** The plan of one spec. */

@@ -278,7 +278,7 @@ sinks:
     [['--group', 'custmer'], 'custmer'],
     [['--outputs', 'count()'], 'NAME=AGGREGATE'],
     [['--outputs', 'n=sum(customer)'], 'sum takes'],
-    [['--group', 'customer', '--sort', 'quantity'], 'There are: customer, count'],
+    [['--group', 'customer', '--sort', 'quantity'], 'known: customer, count'],
   ])('says what is wrong with %j', async (words, message) => {
     const folder = await project()
     await pipe(['run'], folder)

@@ -22,6 +22,9 @@ export const canBeFound = (field: string): boolean => field !== '' && !unfit.tes
  */
 export const documentField = (field: string): string => `json_extract(doc, ${literal(`$."${field}"`)})`
 
+/** The expression for its type in JSON: `json_extract` shows an object as text, and true as 1. */
+export const documentFieldType = (field: string): string => `json_type(doc, ${literal(`$."${field}"`)})`
+
 /** The problem with the name of a collection, table or column; undefined: none. */
 export function nameProblem(name: string): string | undefined {
   if (name === '') return 'the name is empty'

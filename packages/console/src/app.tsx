@@ -8,6 +8,7 @@ import { span, zone } from './text.ts'
 import type { Project, Run as ShownRun } from './wire.ts'
 import { Link, Problem, Runs, useAnswer, Waiting } from './ui.tsx'
 import { Fleet } from './views/fleet.tsx'
+import { Page, Pages } from './views/pages.tsx'
 import { Pipeline } from './views/pipeline.tsx'
 import { Run } from './views/run.tsx'
 
@@ -39,6 +40,9 @@ function App() {
           <Link to="/runs" class={view === 'runs' ? 'here' : ''}>
             Runs
           </Link>
+          <Link to="/pages" class={view === 'pages' ? 'here' : ''}>
+            Pages
+          </Link>
         </nav>
         <span class="about">
           {project ? `${project.name} · profile ${project.profile}` : ''}
@@ -54,6 +58,10 @@ function App() {
         <Run key={name} id={name} />
       ) : view === 'runs' ? (
         <AllRuns />
+      ) : view === 'pages' && name !== undefined ? (
+        <Page key={name} name={name} live={live} />
+      ) : view === 'pages' ? (
+        <Pages />
       ) : (
         <main>
           <h1>There is no such view</h1>

@@ -60,18 +60,24 @@ channel.addEventListener('message', ({ data }: MessageEvent<Message>) => {
 /** Listens once this tab is the one that does. */
 export function startLive(): void {
   void navigator.locks.request('millrace-live', () => {
-    const source = new EventSource('/api/live')
-    source.addEventListener('message', ({ data }: MessageEvent<string>) => {
-      const snapshot = JSON.parse(data) as Snapshot
-      take(snapshot)
-      channel.postMessage({ snapshot } satisfies Message)
-    })
-    source.addEventListener('error', () => {
-      set({ isConnected: false })
-      channel.postMessage({ isConnected: false } satisfies Message)
-    })
+    listen()
     // Until the tab is closed.
     return new Promise(() => {})
+  })
+}
+
+function listen(): void {
+  const source = new EventSource('/api/live')
+  source.addEventListener('message', ({ data }: MessageEvent<string>) => {
+    const snapshot = JSON.parse(data) as Snapshot
+    take(snapshot)
+    channel.postMessage({ snapshot } satisfies Message)
+  })
+  source.addEventListener('error', () => {
+    set({ isConnected: false })
+    channel.postMessage({ isConnected: false } satisfies Message)
+    // A browser connects again by itself, but gives up for good on an answer that is no stream of events.
+    if (source.readyState === EventSource.CLOSED) setTimeout(listen, 2000)
   })
 }
 

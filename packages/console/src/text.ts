@@ -6,6 +6,9 @@ const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFraction
 /** `541,909` */
 export const count = (n: number): string => whole.format(n)
 
+/** `541.9K`, where there is little room. */
+export const compact = (n: number): string => (Math.abs(n) < 10_000 ? whole.format(n) : short.format(n))
+
 /** `12.4K/s`; nothing for none. */
 export const rate = (n: number | undefined): string => (!n ? '' : `${n < 10 ? n.toFixed(1) : short.format(n)}/s`)
 

@@ -3,7 +3,7 @@ import {
   compileKey,
   type Env,
   fieldOf,
-  orderOf,
+  MillraceError,
   type Query,
   type RecordType,
   type Row,
@@ -42,8 +42,7 @@ export async function* queryTable(o: Options, env: Env, query: Query, signal: Ab
     if (!facts) throw await unknownTable(tables, o, query.collection, 2)
     let left = query.limit ?? Number.POSITIVE_INFINITY
     if (left <= 0) return
-    const rows = rowsOf(tables, table, facts, query)
-    for await (const row of query.sort?.length ? sorted(rows, query.sort, query.type) : rows) {
+    for await (const row of rowsOf(tables, table, facts, query)) {
       yield row
       if (--left === 0) return
     }
@@ -63,8 +62,7 @@ async function* rowsOf(tables: Tables, table: string, facts: TableFacts, query: 
   for await (const item of itemsOf(tables, table, facts, query)) {
     const { [recordField]: _inserted, ...rest } = fromItem(item)
     const row = shown(rest)
-    const shownRow = isById(facts.key) ? row : { [idAttribute.name]: idOf(row), ...row }
-    if (!query.where || query.where.test(shownRow)) yield shownRow
+    yield isById(facts.key) ? row : { [idAttribute.name]: idOf(row), ...row }
   }
 }
 
@@ -83,9 +81,17 @@ function compileId(key: readonly KeyAttribute[], type: RecordType | undefined): 
 /** By the table's key or an index, where the condition names its partition key; the whole table otherwise. */
 async function* itemsOf(tables: Tables, table: string, facts: TableFacts, query: Query): AsyncGenerator<Item> {
   const ways = [{ name: undefined, key: facts.key }, ...facts.indexes]
-  const equal = (key: readonly KeyAttribute[]) => equalities(key, query.where?.equals ?? {}, query.type)
+  const equals = Object.fromEntries(
+    (query.where ?? []).flatMap(({ field, is, value }) => (is === '==' ? [[field, value] as const] : [])),
+  )
+  const equal = (key: readonly KeyAttribute[]) => equalities(key, equals, query.type)
   const best = ways.toSorted((a, b) => equal(b.key).length - equal(a.key).length)[0]!
   const conditions = equal(best.key)
+  if (conditions.length === 0 && !query.scan)
+    throw new MillraceError('query_reads_all', `${table} would be read as a whole, which DynamoDB bills`, {
+      exitCode: 2,
+      hint: `give the value of ${ways.map(({ key }) => key[0]!.name).join(' or ')}, or allow it with \`scan\``,
+    })
   const read = (from: Item | undefined): Promise<Page> =>
     conditions.length === 0
       ? tables.scan(table, { ConsistentRead: true, ExclusiveStartKey: from })
@@ -133,37 +139,6 @@ function storedKey(value: unknown, stored: KeyAttribute['type'], type: Type | un
         : {}
   return stored in made ? (made as Stored) : undefined
 }
-
-/** Rows in order. All of them are kept in memory: the service sorts only by the second attribute of a key. */
-async function* sorted(
-  rows: AsyncIterable<Row>,
-  sort: NonNullable<Query['sort']>,
-  type: RecordType | undefined,
-): AsyncGenerator<Row> {
-  const by = sort.map(({ field, descending }) => {
-    const known = type && fieldOf(type, field)
-    return { field, sign: descending ? -1 : 1, order: (known && orderOf(known.type)) ?? byKind }
-  })
-  const all: Row[] = []
-  for await (const row of rows) all.push(row)
-  yield* all.toSorted((a, b) => {
-    for (const { field, sign, order } of by) {
-      const found = sign * order(a[field] ?? null, b[field] ?? null)
-      if (found !== 0) return found
-    }
-    return 0
-  })
-}
-
-/** Values whose type is not known: null, numbers, then all others by their text. */
-function byKind(a: unknown, b: unknown): number {
-  const rank = (value: unknown) => (value === null ? 0 : typeof value === 'number' || typeof value === 'bigint' ? 1 : 2)
-  if (rank(a) !== rank(b) || a === null) return rank(a) - rank(b)
-  const [left, right] = rank(a) === 1 ? [a as number, b as number] : [textOf(a), textOf(b)]
-  return left < right ? -1 : left > right ? 1 : 0
-}
-
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
 
 /** Connects and reports what it finds. */
 export async function probe(o: Options, env: Env, signal: AbortSignal): Promise<string> {

@@ -108,6 +108,10 @@ export const dynamodb = defineSink({
     const { queryTable } = await import('./query.ts')
     yield* queryTable(o, env, query, signal)
   },
+  lookUp: ({ key, indexes = [] }, fields) =>
+    [[key ?? []].flat(), ...indexes].some(([first]) => first !== undefined && fields.includes(first))
+      ? 'index'
+      : 'refused',
   async probe(o, env, signal) {
     const { probe } = await import('./query.ts')
     return probe(o, env, signal)

@@ -1,29 +1,19 @@
 /** Queries of a collection, and the report for `pipe doctor`. */
 import {
+  type Comparison,
   type Env,
   fieldOf,
-  fromText,
   MillraceError,
   type Query,
   type RecordType,
   type Row,
   SystemError,
+  type Type,
   unlessAborted,
 } from '@millrace/core'
 import { bsonToPlain } from '@millrace/client-mongodb'
-import { compileShown } from '@millrace/kinds'
-import {
-  Binary,
-  connect,
-  disconnect,
-  type Db,
-  Decimal128,
-  type Document,
-  type Filter,
-  ObjectId,
-  scrubbed,
-  systemError,
-} from '@millrace/client-mongodb/driver'
+import { compileShown, keyFields, keyIn } from '@millrace/kinds'
+import { connect, disconnect, type Db, type Document, scrubbed, systemError } from '@millrace/client-mongodb/driver'
 import { recordField } from './operations.ts'
 import type { Options } from './options.ts'
 import { toBson } from './values.ts'
@@ -34,22 +24,14 @@ export async function* queryCollection(o: Options, env: Env, query: Query, signa
   try {
     const db = client.db(o.database)
     await requireCollection(db, query.collection, signal)
-    let left = query.limit ?? Number.POSITIVE_INFINITY
-    if (left <= 0) return
-    const sort = Object.fromEntries(
-      (query.sort ?? []).map(({ field, descending }) => [field, descending ? -1 : 1] as const),
-    )
+    const limit = query.limit ?? Number.POSITIVE_INFINITY
+    if (limit <= 0) return
     const shown = compileShown(query.type)
-    const cursor = db
-      .collection(query.collection)
-      .find(filterOf(query.where?.equals ?? {}, query.type), { sort, signal, allowDiskUse: true })
-    for await (const document of cursor) {
-      const { [recordField]: _inserted, ...rest } = bsonToPlain(document) as Row
-      const row = shown(rest)
-      if (query.where && !query.where.test(row)) continue
-      yield row
-      if (--left === 0) return
-    }
+    const cursor = db.collection(query.collection).aggregate(pipelineOf(query, keyFields(o)), {
+      signal,
+      allowDiskUse: true,
+    })
+    for await (const document of cursor) yield shown(bsonToPlain(document) as Row)
   } catch (error) {
     signal.throwIfAborted()
     throw (
@@ -77,50 +59,63 @@ async function requireCollection(db: Db, name: string, signal: AbortSignal): Pro
   })
 }
 
+/** What the server does: it finds, sorts, and leaves out what is not asked for. */
+function pipelineOf({ where = [], type, sort = [], limit, fields }: Query, key: readonly string[] | undefined) {
+  const stages: Document[] = []
+  const conditions: Document[] = where.flatMap((each) => conditionOf(each, type))
+  const id = keyIn(key, where, type)
+  if (id !== undefined) conditions.push({ _id: id })
+  if (conditions.length > 0) stages.push({ $match: { $and: conditions } })
+  const by = sort.map(({ field, descending }, i) => ({
+    name: field === '_id' ? field : `_millrace_sort_${i}`,
+    value: sortedBy(field, type && fieldOf(type, field)?.type),
+    order: descending ? -1 : 1,
+  }))
+  const made = by.filter(({ name }) => name !== '_id')
+  if (made.length > 0) stages.push({ $set: Object.fromEntries(made.map(({ name, value }) => [name, value])) })
+  if (by.length > 0) stages.push({ $sort: Object.fromEntries(by.map(({ name, order }) => [name, order])) })
+  if (limit !== undefined && Number.isSafeInteger(limit)) stages.push({ $limit: limit })
+  stages.push({ $unset: [recordField, ...made.map(({ name }) => name)] })
+  const kept = fields?.filter(canBeNamed)
+  if (kept && kept.length === fields!.length)
+    stages.push({ $project: Object.fromEntries(['_id', ...kept].map((name) => [name, 1])) })
+  return stages
+}
+
+/** Types whose values MongoDB orders as expressions do. See `SinkDefinition.sorts`. */
+const sorts = (type: Type): boolean => ['string', 'integer', 'number'].includes(type.kind)
+
+/** A dollar or a dot in a name means something else in a query. */
+const canBeNamed = (name: string): boolean => name !== '' && !name.startsWith('$') && !name.includes('.')
+
+const operators = { '==': '$eq', '<': '$lt', '<=': '$lte', '>': '$gt', '>=': '$gte' } as const
+
 /**
- * Selects at least the documents whose rows have these values. If their types are not known, a text may stand for a
- * value that rows show as text.
+ * A condition that holds for every wanted document. MongoDB compares values of one type only; where others may have
+ * stored a value of the field in another one, such values pass, and are tested where it was asked for.
  */
-function filterOf(equals: Readonly<Record<string, unknown>>, type: RecordType | undefined): Filter<Document> {
-  const conditions = Object.entries(equals).flatMap(([field, value]): Filter<Document>[] => {
-    if (field.startsWith('$') || field.includes('.')) return []
-    const known = type && fieldOf(type, field)
-    if (known && value !== null) return [{ [field]: toBson(known.type)(value) }]
-    if (value === null || typeof value === 'boolean' || typeof value === 'number') return [{ [field]: value }]
-    if (typeof value === 'bigint') return [{ [field]: { $in: [value, String(value)] } }]
-    return typeof value === 'string' ? [{ [field]: { $in: shownAs(value) } }] : []
-  })
-  return conditions.length > 0 ? { $and: conditions } : {}
+function conditionOf({ field, is, value }: Comparison, type: RecordType | undefined): Document[] {
+  const known = type && fieldOf(type, field)?.type
+  if (!known || !canBeNamed(field)) return []
+  const compared = { [field]: { [operators[is]]: toBson(known)(value) } }
+  if (sorts(known) || (known.kind === 'boolean' && is === '==')) return [compared]
+  if (known.kind !== 'date' && known.kind !== 'timestamp') return []
+  return [{ $or: [compared, { [field]: { $type: 'string' } }] }]
 }
 
-/** The values that rows show as this text. */
-function shownAs(text: string): unknown[] {
-  const values: unknown[] = [text]
-  if (/^-?\d{1,34}(\.\d{1,34})?(E[+-]?\d{1,4})?$/.test(text)) values.push(decimalOf(text))
-  if (/^-?\d{16,19}$/.test(text)) values.push(BigInt(text))
-  if (/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text)) values.push(instantOf(text))
-  if (/^[0-9a-f]{24}$/.test(text)) values.push(new ObjectId(text))
-  const bytes = Buffer.from(text, 'base64')
-  if (bytes.toString('base64') === text) values.push(new Binary(bytes))
-  return values.filter((value) => value !== undefined)
-}
-
-const timestamp = fromText({ kind: 'timestamp' })
-
-function instantOf(text: string): Date | undefined {
-  try {
-    return new Date(timestamp(text) as number)
-  } catch {
-    return undefined
-  }
-}
-
-function decimalOf(text: string): Decimal128 | undefined {
-  try {
-    return Decimal128.fromString(text)
-  } catch {
-    return undefined
-  }
+/** What to sort by: null for a value of another type, and for a number that has no exact form in memory. */
+function sortedBy(field: string, type: Type | undefined): unknown {
+  const value = { $getField: { field: { $literal: field }, input: '$$ROOT' } }
+  const isOf = (...types: string[]) => ({ $in: [{ $type: value }, types] })
+  const isSmall = { $lte: [{ $abs: value }, Number.MAX_SAFE_INTEGER] }
+  if (type?.kind === 'string') return { $cond: [isOf('string'), value, null] }
+  const isNumber = isOf('int', 'long', 'double')
+  if (type?.kind === 'integer')
+    return {
+      $cond: [isNumber, { $cond: [{ $and: [isSmall, { $eq: [{ $mod: [value, 1] }, 0] }] }, value, null] }, null],
+    }
+  const isFinite = { $lte: [{ $abs: value }, Number.MAX_VALUE] }
+  return { $cond: [isNumber, { $cond: [{ $cond: [isOf('long'), isSmall, isFinite] }, value, null] }, null] }
 }
 
 /** Connects and reports what it finds. */

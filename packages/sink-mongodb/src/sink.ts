@@ -3,7 +3,7 @@
  * nothing.
  */
 import { defineSink, isNested, type Problem, type RecordType, type Type } from '@millrace/core'
-import { documentFieldProblems, documentProblems, keyFields, keyProblems } from '@millrace/kinds'
+import { documentFieldProblems, documentProblems, isLookedUp, keyFields, keyProblems } from '@millrace/kinds'
 import { mongodbProblems, placeOf } from '@millrace/client-mongodb'
 import { type Options, options } from './options.ts'
 import type { OpenCollection } from './write.ts'
@@ -117,6 +117,8 @@ export const mongodb = defineSink({
     const { queryCollection } = await import('./query.ts')
     yield* queryCollection(o, env, query, signal)
   },
+  sorts: ({ kind }) => kind === 'string' || kind === 'integer' || kind === 'number',
+  lookUp: (o, fields) => (isLookedUp(o, fields) ? 'index' : 'all'),
   async probe(o, env, signal) {
     const { probe } = await import('./query.ts')
     return probe(o, env, signal)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { Query, RecordType, Row } from '@millrace/core'
-import { liveUrl } from '@millrace/testkit'
+import type { QueryText, RecordType, Row, SinkDefinition } from '@millrace/core'
+import { ask, askedStore, liveUrl } from '@millrace/testkit'
 import definitions from '../src/index.ts'
 import { failuresOf, makeServer, records, resolved, writing } from './server.ts'
 
@@ -250,35 +250,26 @@ describe.skipIf(!url)('documents in MongoDB', () => {
       }),
     )
     await sink.write(records(rows), writing)
-    const ask = async (query: Omit<Query, 'collection'>) => {
-      const found: Row[] = []
-      const options = resolved({ url: url as never, database, collection: 'c' })
-      for await (const each of definition!.query!(options, env, { collection: 'c', ...query }, writing.signal))
-        found.push(each)
-      return found
-    }
-    const where = (equals: Row, test: (found: Row) => boolean = () => true) => ({ equals, test })
-    expect((await ask({ where: where({ CustomerID: 2 }) })).map((each) => each['Quantity'])).toEqual([2, 7, 12, 17])
-    expect(
-      (
-        await ask({ where: where({ CustomerID: null }), sort: [{ field: 'Quantity', descending: true }], limit: 2 })
-      ).map((each) => each['Quantity']),
-    ).toEqual([15, 10])
-    const [shown] = await ask({
-      where: where({ at: '1970-01-01T00:00:00.007Z', large: '9007199254741000', price: '7.50' }),
-    })
-    expect(shown).toEqual({
-      _id: 'p/in/s@7',
-      ...row('1', 's', 7, { CustomerID: 2, price: '7.50', at: '1970-01-01T00:00:00.007Z', large: 9007199254741000n }),
-    })
-    expect(await ask({ where: where({}, (each) => each['Quantity'] === 19) })).toHaveLength(1)
+    const options = resolved({ url: url as never, database, collection: 'c' })
+    const source = askedStore(definition as SinkDefinition, options, env, 'c', schema)
+    const quantities = async (text: QueryText) => (await ask(source, schema, text)).map((each) => each['Quantity'])
+    expect((await quantities({ where: 'CustomerID == 2' })).toSorted((a, b) => Number(a) - Number(b))).toEqual([
+      2, 7, 12, 17,
+    ])
+    expect(await quantities({ where: 'CustomerID == null', sort: ['-Quantity'], limit: 2 })).toEqual([15, 10])
+    expect(await quantities({ where: 'Quantity % 20 == 19' })).toEqual([19])
     const typed = { CustomerID: 2, price: '7.50', at: 7, large: 9007199254741000n }
-    expect(await ask({ type: schema, where: where(typed) })).toEqual([{ _id: 'p/in/s@7', ...row('1', 's', 7, typed) }])
-    expect(
-      (await ask({ type: schema, sort: [{ field: 'price', descending: true }], limit: 2 })).map(
-        (each) => each['price'],
-      ),
-    ).toEqual(['19.50', '18.50'])
+    const where = [
+      'CustomerID == 2',
+      'price == decimal("7.50", 4, 2)',
+      'at == timestamp("1970-01-01T00:00:00.007Z")',
+      'large == 9007199254741000',
+    ]
+    expect(await ask(source, schema, { where })).toEqual([{ _id: 'p/in/s@7', ...row('1', 's', 7, typed) }])
+    expect((await ask(source, schema, { sort: ['-price'], limit: 2 })).map((each) => each['price'])).toEqual([
+      '19.50',
+      '18.50',
+    ])
     await expect(
       (async () => {
         for await (const _ of definition!.query!(

@@ -1,7 +1,6 @@
 /**
- * Queries of the store. Equality conditions are evaluated by SQLite, which uses an index if one fits; the rest of the
- * condition is tested on each document. Rows are read in pieces, so that no reader keeps a transaction open while a
- * writer continues.
+ * Queries of the store. Conditions are evaluated by SQLite, which uses an index if one fits. Rows are read in pieces,
+ * so that no reader keeps a transaction open while a writer continues.
  */
 import { existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -14,7 +13,6 @@ import {
   type Query,
   type RecordType,
   type Row,
-  toJson,
   type Type,
 } from '@millrace/core'
 import {
@@ -22,6 +20,7 @@ import {
   columnsOf,
   rowidOf,
   documentField,
+  documentFieldType,
   fromColumn,
   identifier,
   isCollection,
@@ -31,21 +30,25 @@ import {
   tablesOf,
   toColumn,
 } from '@millrace/client-sqlite'
-import { compileShown } from '@millrace/kinds'
+import { compileShown, keyIn } from '@millrace/kinds'
 
 /** Rows read by one statement. */
 const piece = 500
 
 /** Documents, with their key as `_id`, or rows of a table. Throws `MillraceError` if there is no such collection. */
-export async function* queryStore(path: string, query: Query, signal: AbortSignal): AsyncGenerator<Row> {
+export async function* queryStore(
+  path: string,
+  query: Query,
+  signal: AbortSignal,
+  key?: string | readonly string[],
+): AsyncGenerator<Row> {
   const db = openStoreReader(path)
   try {
     let left = query.limit ?? Number.POSITIVE_INFINITY
     if (left <= 0) return
-    for (const rows of pieces(db, query)) {
+    for (const rows of pieces(db, query, key)) {
       signal.throwIfAborted()
       for (const row of rows) {
-        if (query.where && !query.where.test(row)) continue
         yield row
         if (--left === 0) return
       }
@@ -59,7 +62,11 @@ export async function* queryStore(path: string, query: Query, signal: AbortSigna
   }
 }
 
-function* pieces(db: DatabaseSync, query: Query): Generator<readonly Row[]> {
+function* pieces(
+  db: DatabaseSync,
+  query: Query,
+  key: string | readonly string[] | undefined,
+): Generator<readonly Row[]> {
   const table = tableNamed(db, query.collection)
   if (table === undefined || (table !== query.collection && isCollection(db, table)))
     throw unknownCollection(db, query.collection)
@@ -74,22 +81,13 @@ function* pieces(db: DatabaseSync, query: Query): Generator<readonly Row[]> {
   }
   const shown = compileShown(query.type)
   const read = documents ? (row: Values) => shown(documentOf(row)) : compileRow(query.type)
-  const conditions: string[] = []
-  const values: SQLInputValue[] = []
-  for (const [field, value] of Object.entries(query.where?.equals ?? {})) {
-    const left = expression(field)
-    const bound = boundValues(value, typeOf(field), documents)
-    if (left === undefined || bound === undefined) continue
-    conditions.push(
-      bound.length === 0
-        ? `${left} IS NULL`
-        : bound.length === 1
-          ? `${left} = ?`
-          : `${left} IN (${bound.map(() => '?').join()})`,
-    )
-    values.push(...bound)
+  const { conditions, values } = conditionsOf(query, expression, documents)
+  const id = documents ? keyIn(key, query.where ?? [], query.type) : undefined
+  if (id !== undefined) {
+    conditions.push('id = ?')
+    values.push(id)
   }
-  const where = conditions.length > 0 ? ` AND ${conditions.join(' AND ')}` : ''
+  const where = conditions.map((each) => ` AND ${each}`).join('')
   const order = (query.sort ?? []).map(({ field, descending }) => {
     const by = expression(field)
     if (by === undefined)
@@ -97,17 +95,18 @@ function* pieces(db: DatabaseSync, query: Query): Generator<readonly Row[]> {
         hint: `columns: ${[...known].join(', ')}`,
         exitCode: 2,
       })
-    // As text, exact numbers would sort by their digits.
-    const kind = typeOf(field)?.kind
-    const cast =
-      kind === 'decimal' ? `CAST(${by} AS NUMERIC)` : kind === 'bigint' && documents ? `CAST(${by} AS INTEGER)` : by
-    return `${cast}${descending ? ' DESC' : ''}`
+    const ofType = documents && field !== '_id' ? documentFieldType(field) : `typeof(${by})`
+    return `${sortedBy(by, ofType, typeOf(field) ?? { kind: 'string' })}${descending ? ' DESC' : ''}`
   })
   const name = identifier(table)
   if (order.length > 0) {
-    const found = db.prepare(`SELECT ${rowid} FROM ${name} WHERE true${where} ORDER BY ${order.join(', ')}, ${rowid}`)
+    const found = db.prepare(
+      `SELECT ${rowid} FROM ${name} WHERE true${where} ORDER BY ${order.join(', ')}, ${rowid} LIMIT ?`,
+    )
     found.setReturnArrays(true)
-    const ids = found.all(...values).map((row) => Number((row as unknown as SQLOutputValue[])[0]))
+    const ids = found
+      .all(...values, Number.isFinite(query.limit ?? Number.NaN) ? query.limit! : -1)
+      .map((row) => Number((row as unknown as SQLOutputValue[])[0]))
     const select = db.prepare(
       `SELECT ${rowid} AS _millrace_rowid, * FROM ${name} WHERE ${rowid} IN (SELECT value FROM json_each(?))`,
     )
@@ -135,17 +134,43 @@ function* pieces(db: DatabaseSync, query: Query): Generator<readonly Row[]> {
   }
 }
 
+/** Types whose values SQLite orders as expressions do. See `SinkDefinition.sorts`. */
+export const sorts = ({ kind }: Type): boolean => kind === 'string' || kind === 'integer' || kind === 'number'
+
+/** Types whose stored text has the order of their values if it is spelt like this. */
+const spelt: Readonly<Record<string, string>> = {
+  date: 'dddd-dd-dd',
+  timestamp: 'dddd-dd-ddTdd:dd:dd.dddZ',
+}
+
 /**
- * The value that a field must equal, in its possible stored forms; none: null; undefined: left to the test. Without a
- * type, a 64-bit integer may be text or a number.
+ * The conditions that SQLite can judge. They hold for every wanted row: a value that others may have spelt in another
+ * way passes, and is tested where it was asked for.
  */
-function boundValues(value: unknown, type: Type | undefined, inDocument: boolean): SQLInputValue[] | undefined {
-  if (value === null) return []
-  const stored = type ? (inDocument ? toJson(type)(value) : toColumn(type)(value)) : value
-  if (typeof stored === 'string' || typeof stored === 'number') return [stored]
-  if (typeof stored === 'boolean') return [stored ? 1 : 0]
-  if (typeof stored === 'bigint') return type ? [stored] : [stored, String(stored)]
-  return stored instanceof Uint8Array && !inDocument ? [stored] : undefined
+function conditionsOf(query: Query, expression: (field: string) => string | undefined, inDocument: boolean) {
+  const conditions: string[] = []
+  const values: SQLInputValue[] = []
+  for (const { field, is, value } of query.where ?? []) {
+    const left = expression(field)
+    const type = query.type && fieldOf(query.type, field)?.type
+    if (left === undefined || !type) continue
+    const operator = is === '==' ? '=' : is
+    const pattern = spelt[type.kind]?.replaceAll('d', '[0-9]')
+    const isExact = sorts(type) || (type.kind === 'boolean' && is === '==') || (type.kind === 'bigint' && !inDocument)
+    if (pattern) conditions.push(`(${left} ${operator} ? OR ${left} NOT GLOB '${pattern}')`)
+    else if (isExact) conditions.push(`${left} ${operator} ?`)
+    else continue
+    values.push(toColumn(type)(value))
+  }
+  return { conditions, values }
+}
+
+/** What to sort by: null for a value of another type, and for a number that has no exact form in memory. */
+function sortedBy(by: string, ofType: string, { kind }: Type): string {
+  if (kind === 'string') return `CASE WHEN ${ofType} = 'text' THEN ${by} END`
+  const bounds = { integer: `abs(${by}) <= 9007199254740991 AND ${by} = CAST(${by} AS INTEGER)` }[kind as string]
+  const exact = bounds ?? `abs(${by}) <= iif(${ofType} = 'real', 1.7976931348623157e308, 9007199254740991)`
+  return `CASE WHEN ${ofType} IN ('integer', 'real') AND ${exact} THEN ${by} END`
 }
 
 type Values = Readonly<Record<string, SQLOutputValue>>

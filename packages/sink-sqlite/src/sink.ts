@@ -1,11 +1,11 @@
 /** The definition of `type: sqlite` as a sink. */
 import { defineSink } from '@millrace/core'
-import { keyFields } from '@millrace/kinds'
+import { isLookedUp, keyFields } from '@millrace/kinds'
 import { appendSink } from './append.ts'
 import { documentsSink } from './documents.ts'
 import { mergeSink } from './merge.ts'
 import { accepts, checkOptions, mapping, type Options, options, writeOf } from './options.ts'
-import { probeStore, queryStore } from './query.ts'
+import { probeStore, queryStore, sorts } from './query.ts'
 
 const pathOf = (o: Options, env: { readonly home: string; resolve(path: string): string }): string =>
   o.path === undefined ? `${env.home}/store.db` : env.resolve(o.path)
@@ -42,6 +42,8 @@ export const sqlite = defineSink({
   },
   writes: (o, env) => [`sqlite:${pathOf(o, env)}#${o.collection ?? o.table}`],
   stopsAtExisting: (o) => writeOf(o) === 'append' && o.existing === 'stop',
-  query: (o, env, query, signal) => queryStore(pathOf(o, env), query, signal),
+  query: (o, env, query, signal) => queryStore(pathOf(o, env), query, signal, keyFields(o)),
+  sorts,
+  lookUp: (o, fields) => (isLookedUp(o, fields) ? 'index' : 'all'),
   probe: async (o, env) => probeStore(pathOf(o, env)),
 })

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Query, RecordType, Row } from '@millrace/core'
+import type { QueryText, RecordType, Row, SinkDefinition } from '@millrace/core'
+import { ask, askedStore } from '@millrace/testkit'
 import definitions from '../src/index.ts'
 import { everyRow, everyType, integer, makeStore, records, resolved, type Store, string, writing } from './store.ts'
 
@@ -27,17 +28,16 @@ async function filled(): Promise<Store> {
   await table.write(records(lines), writing())
   return store
 }
-const ask = async (store: Store, query: Query): Promise<Row[]> => {
-  const rows: Row[] = []
-  for await (const found of definition!.query!(resolved({}), store.env(), query, new AbortController().signal))
-    rows.push(found)
-  return rows
-}
-const where = (equals: Row, test: (row: Row) => boolean = () => true) => ({ equals, test })
+const answer = (store: Store, collection: string, type: RecordType, text: QueryText) =>
+  ask(
+    askedStore(definition as SinkDefinition, resolved({}), store.env(), collection, type, collection.startsWith('t')),
+    type,
+    text,
+  )
 
 test('finds documents by equality, with their key as _id, in the order they were written', async () => {
   const store = await filled()
-  const found = await ask(store, { collection: 'lines', where: where({ CustomerID: 17 }) })
+  const found = await answer(store, 'lines', line, { where: 'CustomerID == 17' })
   expect(found[0]).toEqual({ _id: 'p/in/s@17', InvoiceNo: '52', line: 17, CustomerID: 17, paid: false })
   expect(found.map((row) => row['line'])).toEqual(
     lines.filter((row) => row['CustomerID'] === 17).map((row) => row['line']),
@@ -46,18 +46,12 @@ test('finds documents by equality, with their key as _id, in the order they were
 
 test.each(['lines', 'typed'])('tests, sorts, limits and takes null and boolean in %s', async (collection) => {
   const store = await filled()
-  const linesOf = async (query: Omit<Query, 'collection'>) =>
-    (await ask(store, { collection, ...query })).map((row) => row['line'])
+  const linesOf = async (text: QueryText) => (await answer(store, collection, line, text)).map((row) => row['line'])
   expect(await linesOf({})).toHaveLength(1300)
   expect(await linesOf({ limit: 0 })).toEqual([])
-  expect(await linesOf({ limit: 3, where: where({}, (row) => (row['line'] as number) % 500 === 1) })).toEqual([
-    1, 501, 1001,
-  ])
-  expect(await linesOf({ where: where({ CustomerID: null, paid: true }), limit: 3 })).toEqual([0, 4, 8])
-  const sort = [
-    { field: 'InvoiceNo', descending: true },
-    { field: 'line', descending: true },
-  ]
+  expect(await linesOf({ limit: 3, where: 'line % 500 == 1' })).toEqual([1, 501, 1001])
+  expect(await linesOf({ where: 'CustomerID == null && paid', limit: 3 })).toEqual([0, 4, 8])
+  const sort = ['-InvoiceNo', '-line']
   const expected = lines.toSorted((a, b) =>
     a['InvoiceNo'] === b['InvoiceNo']
       ? Number(b['line']) - Number(a['line'])
@@ -88,23 +82,25 @@ test.each(['c', 't'])(
     const rows = everyRow(12)
     await sink.write(records(rows), writing())
     const without = (found: readonly Row[]) => found.map(({ _id, ...row }) => row)
-    expect(without(await ask(store, { collection: name, type: everyType }))).toEqual(rows)
-    for (const field of ['text', 'yes', 'large', 'price', 'day', 'at']) {
+    expect(without(await answer(store, name, everyType, {}))).toEqual(rows)
+    const literals = {
+      text: JSON.stringify(rows[5]!['text']),
+      yes: String(rows[5]!['yes']),
+      large: String(rows[5]!['large']),
+    }
+    const others = {
+      price: `decimal("${String(rows[5]!['price'])}", 38, 2)`,
+      day: `date("${String(rows[5]!['day'])}")`,
+      at: `timestamp("${new Date(rows[5]!['at'] as number).toISOString()}")`,
+    }
+    for (const [field, literal] of Object.entries({ ...literals, ...others })) {
       const expected = rows.filter((row) => row[field] === rows[5]![field])
-      const equals = { [field]: rows[5]![field] }
-      expect(
-        without(
-          await ask(store, {
-            collection: name,
-            type: everyType,
-            where: where(equals, (row) => row[field] === equals[field]),
-          }),
-        ),
-        field,
-      ).toEqual(expected)
+      expect(without(await answer(store, name, everyType, { where: `${field} == ${literal}` })), field).toEqual(
+        expected,
+      )
     }
     for (const field of ['large', 'price', 'at']) {
-      const found = await ask(store, { collection: name, type: everyType, sort: [{ field, descending: true }] })
+      const found = await answer(store, name, everyType, { sort: [`-${field}`] })
       const ns = [...rows.keys()]
       expect(
         found.map((row) => row['n']),
@@ -117,14 +113,14 @@ test.each(['c', 't'])(
 test('a value that is none of its type is shown as it is', async () => {
   const store = await filled()
   const type: RecordType = { fields: { line: { type: { kind: 'timestamp' }, optional: false }, gone: string() } }
-  expect((await ask(store, { collection: 'lines', type, limit: 1 }))[0]).toEqual({ _id: 'p/in/s@0', ...lines[0] })
+  expect((await answer(store, 'lines', type, { limit: 1 }))[0]).toEqual({ _id: 'p/in/s@0', ...lines[0] })
 })
 
 test('a missing store or collection is told, with what there is', async () => {
   const store = makeStore()
-  await expect(ask(store, { collection: 'lines' })).rejects.toMatchObject({ code: 'not_found' })
+  await expect(answer(store, 'lines', line, {})).rejects.toMatchObject({ code: 'not_found' })
   await store.open({ collection: 'Lines' }, line)
-  await expect(ask(store, { collection: 'lines' })).rejects.toMatchObject({
+  await expect(answer(store, 'lines', line, {})).rejects.toMatchObject({
     code: 'unknown_collection',
     hint: 'it has Lines',
   })
@@ -159,7 +155,7 @@ test('a field named rowid is a column like any other', async () => {
   const rows = Array.from({ length: 1300 }, (_, n): Row => ({ rowid: 'same', n }))
   const sink = await store.open({ table: 'typed', write: 'merge', key: 'n' }, type)
   await sink.write(records(rows), writing())
-  expect(await ask(store, { collection: 'typed', type })).toEqual(rows)
-  const sorted = await ask(store, { collection: 'typed', type, sort: [{ field: 'n', descending: true }] })
+  expect(await answer(store, 'typed', type, {})).toEqual(rows)
+  const sorted = await answer(store, 'typed', type, { sort: ['-n'] })
   expect(sorted).toEqual(rows.toReversed())
 })

@@ -1,5 +1,6 @@
 /** The entry point of @millrace/testkit. For tests only: its suites import vitest. */
 export * from './amazon.ts'
+export * from './ask.ts'
 export * from './contract/index.ts'
 export * from './clock.ts'
 export * from './disk.ts'

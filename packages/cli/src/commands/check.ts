@@ -1,17 +1,20 @@
+import { relative, resolve } from 'node:path'
+import { pageFiles } from '@millrace/core'
 import { defineCommand, usageError } from '../command.ts'
+import { checkPageFiles } from '../pages.ts'
 import { type Format, formats, printFindings } from '../print/finding.ts'
 import { specsOf } from '../find-spec.ts'
 import { checkProfiles } from '../profiles.ts'
 import { checkSpecs } from '../spec.ts'
-import { textOf } from '../project.ts'
+import { findRoot, textOf } from '../project.ts'
 import { specFlags } from '../spec-flags.ts'
 
 export default defineCommand({
   name: 'check',
   summary:
-    'Check specs without connecting to anything: names, types, expressions and delivery. Reports every finding at once.',
+    'Check specs and pages without connecting to anything: names, types, expressions and delivery. Reports every finding at once.',
   details: 'Exit code 0: no errors; 2: at least one error. Warnings do not affect it.',
-  args: [['[SPEC...]', 'Files or pipeline names; default: all pipelines of the project.']],
+  args: [['[SPEC...]', 'Files or pipeline names; default: all pipelines and pages of the project.']],
   flags: {
     ...specFlags,
     'all-profiles': {
@@ -21,7 +24,7 @@ export default defineCommand({
     format: { type: 'text', value: 'FORMAT', description: `${formats.join(', ')}; default text.` },
   },
   examples: [
-    ['pipe check', 'Every pipeline of this project.'],
+    ['pipe check', 'Every pipeline and page of this project.'],
     ['pipe check pipelines/orders.yaml', 'One spec.'],
     ['pipe check --all-profiles', 'The same specs, bound to every system they can run on.'],
     ['pipe check --format github', 'Findings as annotations on a pull request.'],
@@ -32,15 +35,22 @@ export default defineCommand({
       throw usageError(`There is no format \`${format}\`.`, `Formats are ${formats.join(', ')}.`)
     if (flags['all-profiles'] && flags.profile !== undefined)
       throw usageError('--profile and --all-profiles cannot be combined.')
-    const specs = specsOf(args, io)
-    const all = flags['all-profiles'] ? await checkProfiles(specs, flags, io) : undefined
+    const wanted = args.filter((arg) => !isPage(arg))
+    const pagesOnly = args.length > 0 && wanted.length === 0
+    const specs = specsOf(pagesOnly ? [] : wanted, io)
+    const root = findRoot(io.cwd)
+    // Pages depend on all specs of the project.
+    const files = args.length === 0 ? pageFiles(root) : args.filter(isPage).map((arg) => resolve(io.cwd, arg))
+    const all = flags['all-profiles'] ? await checkProfiles(specs, flags, io, files) : undefined
     const checked = all?.checked ?? (await checkSpecs(specs, flags, io))
-    const findings = all?.findings ?? checked.flatMap((each) => each.findings)
+    const pages = all ? { findings: [] } : await checkPageFiles(files, checked)
+    const findings = all?.findings ?? [...checked.flatMap((each) => each.findings), ...pages.findings]
     printFindings(findings, format, io, (file) => textOf(checked[0]!.project.root, file))
     const errors = findings.filter((finding) => finding.severity === 'error').length
     if (format === 'text') {
       const warnings = findings.length - errors
-      const names = checked.map((each) => each.plan?.name ?? each.project.file)
+      const shown = files.map((file) => relative(root, file))
+      const names = [...(pagesOnly ? [] : checked.map((each) => each.plan?.name ?? each.project.file)), ...shown]
       io.out(
         errors
           ? `${plural(errors, 'error')}${warnings ? `, ${plural(warnings, 'warning')}` : ''}\n`
@@ -50,5 +60,8 @@ export default defineCommand({
     return errors ? 2 : 0
   },
 })
+
+/** A page, among the arguments. */
+const isPage = (path: string): boolean => /(^|[\\/])pages[\\/][^\\/]+\.ya?ml$/.test(path)
 
 const plural = (n: number, word: string): string => `${n} ${word}${n === 1 ? '' : 's'}`

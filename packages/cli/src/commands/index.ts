@@ -27,6 +27,11 @@ export const commands: Readonly<Record<string, { readonly summary: string; load(
     summary: 'Query a collection of a documents store.',
     load: async () => (await import('./query.ts')).default,
   },
+  pages: { summary: 'List the pages of the project.', load: async () => (await import('./pages.ts')).default },
+  'pages show': {
+    summary: 'Print the answer of a page.',
+    load: async () => (await import('./pages-show.ts')).default,
+  },
   serve: {
     summary: 'Serve a project: run its pipelines on their schedules.',
     load: async () => (await import('./serve.ts')).default,

@@ -66,6 +66,13 @@ export interface SinkDefinition<S extends TSchema = Option<any>> extends Named<'
   /** A new run stops if results of an earlier one are there, unless told otherwise by `existing`. */
   stopsAtExisting?(options: Static<S>): boolean
   query?(options: Static<S>, env: Env, query: Query, signal: AbortSignal): AsyncIterable<Row>
+  /** Whether `query` sorts by fields of this type exactly as expressions compare them, and other values as null. */
+  sorts?(type: Type): boolean
+  /**
+   * How `query` finds the documents with certain values in these fields: by key or index, by reading all, or not at all
+   * unless it is told to `scan`. None: all documents are wanted.
+   */
+  lookUp?(options: Static<S>, fields: readonly string[]): 'index' | 'all' | 'refused'
   /**
    * For a sink without `query` whose dead letters can be read back: the options with which the source of the same type
    * reads what it has written.

@@ -1,5 +1,6 @@
 /** Sinks: where records go. */
-import type { Json, Records, Row } from '../record/index.ts'
+import type { Json, Records } from '../record/index.ts'
+import type { Comparison } from '../expression/index.ts'
 import type { RecordType } from '../schema/index.ts'
 import type { Env, Instance } from './env.ts'
 
@@ -130,7 +131,10 @@ export interface SinkContext extends Env {
   readonly schema: RecordType
 }
 
-/** A query of a document store or table. */
+/**
+ * What a query needs of a document store or table. The store answers the part that it can answer exactly as expressions
+ * would; who asks does the rest, and tests every row again.
+ */
 export interface Query {
   readonly collection: string
   /**
@@ -138,11 +142,14 @@ export interface Query {
    * does not fit its type stays as JSON.
    */
   readonly type?: RecordType
-  /**
-   * A CEL condition. `equals` has its plain equalities, for stores that can look values up; `test` must still be
-   * applied to every document.
-   */
-  readonly where?: { readonly equals: Readonly<Record<string, unknown>>; test(row: Row): boolean }
+  /** All wanted rows fulfil these conditions: a store that can look one up reads less. */
+  readonly where?: readonly Comparison[]
+  /** The fields that are needed; others may be left out. Absent: all. */
+  readonly fields?: readonly string[]
+  /** The order of the rows, null first: only by fields of types that the definition `sorts`. */
   readonly sort?: readonly { readonly field: string; readonly descending: boolean }[]
+  /** The rows that fulfil the part of `where` that the store has used are enough after this number. */
   readonly limit?: number
+  /** A store that bills every read refuses to read all of a table without this. */
+  readonly scan?: boolean
 }

@@ -4,6 +4,7 @@
  * One file: a catalogue is looked up, not read.
  */
 import type { CatalogueEntry } from './entry.ts'
+import { pageFindings } from './page-findings.ts'
 
 /** Files that cannot be read. */
 export const fileFindings = {
@@ -407,4 +408,5 @@ export const findingEntries = {
   ...flowFindings,
   ...typeFindings,
   ...promiseFindings,
+  ...pageFindings,
 } as const satisfies Record<string, CatalogueEntry>

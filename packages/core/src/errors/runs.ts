@@ -339,6 +339,27 @@ export const outputErrors = {
 /** Stores, logs and servers. */
 export const systemErrors = {
   not_found: { title: 'store not found', explanation: 'There is no store at the path.' },
+  query_too_large: {
+    title: 'query too large',
+    explanation:
+      'What the store cannot answer itself is answered in memory, within a bound of rows that are read and bytes that are kept.',
+    hint: 'narrow the query, or compute its answer in a pipeline',
+  },
+  query_failed: {
+    title: 'query failed on a row',
+    explanation: 'An expression of the query has no value for a row that it was evaluated for.',
+    hint: 'exclude such rows with a condition in `where`',
+  },
+  query_reads_all: {
+    title: 'query of a whole table',
+    explanation: 'The store bills every read, and the query gives neither the key nor the first field of an index.',
+    hint: 'add a condition on the key, or allow it with `scan`',
+  },
+  unknown_page: {
+    title: 'no such page',
+    explanation: 'The project has no page of this name, or the page has an error.',
+    hint: '`pipe pages` lists the pages',
+  },
   unknown_collection: {
     title: 'no such collection',
     explanation: 'The store has no collection or table of this name.',

@@ -12,7 +12,8 @@ import { check } from './check/check.ts'
 import { factsOf, fieldOfPath } from './check/facts.ts'
 import type { Node } from './check/typed.ts'
 import { compile } from './evaluate/compile.ts'
-import { equalities } from './evaluate/equalities.ts'
+import { type Comparison, comparisons, equalities } from './evaluate/equalities.ts'
+import { membersOf, withGiven } from './evaluate/given.ts'
 import { interpret } from './evaluate/interpret.ts'
 import { parseExpression } from './read/parser.ts'
 import { quotedName } from './read/quoted-name.ts'
@@ -40,8 +41,14 @@ export interface Expression {
    * conjuncts. For look-ups.
    */
   readonly equals: Readonly<Record<string, unknown>>
+  /** Its conditions of the form `field < value`, of those that `&&` joins. For stores that can look values up. */
+  comparisons(): readonly Comparison[]
   /** What it demands of single fields, if it is a condition. For sources that can skip many records at once. */
   bounds(): readonly FieldBound[]
+  /** The members of the field `name` that it reads. */
+  members(name: string): ReadonlySet<string>
+  /** The same expression with values for the members of the field `name`, which rows then need not have. */
+  given(name: string, values: Row): Expression
 }
 
 /** An expression with problems. */
@@ -67,6 +74,14 @@ function build(
   if ('code' in syntax) return { ok: false, problems: [explained(syntax, text, input)] }
   const { node, problems, fields } = check(syntax, text, input)
   if (problems.length) return { ok: false, problems }
+  return expressionOf(node, fields, evaluator)
+}
+
+function expressionOf(
+  node: Node,
+  fields: readonly string[],
+  evaluator: (node: Node) => (row: Row) => unknown,
+): Expression {
   const { yes } = factsOf(node)
   const narrows =
     node.type.kind === 'boolean' && yes !== 'never' ? [...yes].flatMap((path) => fieldOfPath(path) ?? []) : []
@@ -78,7 +93,15 @@ function build(
     fields,
     narrows,
     equals: equalities(node),
+    comparisons: () => comparisons(node),
     bounds: () => boundsOf(node),
+    members: (name) => membersOf(node, name),
+    given: (name, values) =>
+      expressionOf(
+        withGiven(node, name, values),
+        fields.filter((field) => field !== name),
+        evaluator,
+      ),
   }
 }
 
@@ -90,12 +113,4 @@ function explained(problem: ExpressionProblem, text: string, input: RecordType):
   return field === undefined
     ? problem
     : { ...problem, hint: `write such a name between backticks: ${quotedName(field)}` }
-}
-
-/** The `field == value` conjuncts of an expression, for `Query.where.equals`; none if it has problems. */
-export function parseEqualities(text: string, input: RecordType): Readonly<Record<string, unknown>> {
-  const syntax = parseExpression(text)
-  if ('code' in syntax) return {}
-  const { node, problems } = check(syntax, text, input)
-  return problems.length ? {} : equalities(node)
 }

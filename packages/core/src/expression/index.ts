@@ -12,4 +12,5 @@ export {
 export { orderOf } from './order.ts'
 export { type FunctionEntry, functions, signatures } from './functions/index.ts'
 export type { ExpressionProblem } from './read/problem.ts'
+export type { Comparison } from './evaluate/equalities.ts'
 export type { FieldBound, ValueRange } from './evaluate/bounds.ts'

@@ -1,5 +1,13 @@
 /** The options of every document sink, under the same names, so that a profile can swap them; and their checks. */
-import { fieldOf, option, type Option, type Problem, type RecordType } from '@millrace/core'
+import {
+  type Comparison,
+  compileKey,
+  fieldOf,
+  option,
+  type Option,
+  type Problem,
+  type RecordType,
+} from '@millrace/core'
 
 /** What a write does to the document of a key. */
 export const documentWrites = ['upsert', 'insert', 'set', 'delete'] as const
@@ -94,4 +102,25 @@ export function documentFieldProblems(input: RecordType): Problem[] {
   return [
     problem([], 'bad_value', 'a field `_id` cannot be stored: documents show their key under that name', { hint }),
   ]
+}
+
+/** Whether these fields find documents by their key or an index, without reading all. */
+export const isLookedUp = (
+  { key, indexes = [] }: Pick<DocumentOptions, 'key' | 'indexes'>,
+  fields: readonly string[],
+): boolean =>
+  (key !== undefined && [key].flat().every((name) => fields.includes(name))) ||
+  indexes.some(([first]) => first !== undefined && fields.includes(first))
+
+/** The key, as text, of the only document that can fulfil these conditions; undefined: they do not say all of it. */
+export function keyIn(
+  key: string | readonly string[] | undefined,
+  where: readonly Comparison[],
+  type: RecordType | undefined,
+): string | undefined {
+  const names = key === undefined ? [] : [key].flat()
+  const parts = names.map((name) => where.find(({ field, is }) => field === name && is === '=='))
+  if (!type || parts.length === 0 || parts.includes(undefined)) return undefined
+  const row = Object.fromEntries(parts.map((part) => [part!.field, part!.value]))
+  return names.every((name) => fieldOf(type, name)) ? compileKey(type, names)(row) : undefined
 }
