@@ -34,6 +34,7 @@ export async function startBeside(options: BesideOptions, io: Io): Promise<Conso
     root,
     stateDir,
     profile: flags.profile ?? 'local',
+    flags,
     isReadOnly,
     io,
     live,

@@ -3,11 +3,13 @@ import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { pageFiles } from '@millrace/core'
 import { openPages, type Pages } from '../pages.ts'
-import type { Served } from './routes.ts'
+import type { ConsoleProject } from './routes.ts'
 import type { Route } from './server.ts'
 
 /** The routes, by path. */
-export function pageRoutes(served: Pick<Served, 'root' | 'flags' | 'io' | 'reading'>): Readonly<Record<string, Route>> {
+export function pageRoutes(
+  served: Pick<ConsoleProject, 'root' | 'flags' | 'io' | 'reading'>,
+): Readonly<Record<string, Route>> {
   let last: { readonly of: string; readonly reading: unknown; readonly pages: Promise<Pages> } | undefined
   const pagesNow = (): Promise<Pages> => {
     const of = pageFiles(served.root)

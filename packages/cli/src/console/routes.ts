@@ -7,12 +7,13 @@ import { adviceOn, holdText } from '../print/watermark.ts'
 import type { Ledger } from '../serve/ledger.ts'
 import { readLog } from '../serve/run-log.ts'
 import type { Accepted, SpecsRead } from '../serve/specs.ts'
-import { type Opened, openPlan } from '../spec.ts'
+import { type Opened, openPlan, type SpecFlags } from '../spec.ts'
 import { version } from '../version.ts'
 import { fleetOf, runLine } from './fleet.ts'
 import { graphOf } from './graph.ts'
 import type { Live } from './live.ts'
 import { logPage } from './log-page.ts'
+import { pageRoutes } from './page-routes.ts'
 import type { ConsoleRequest, Route } from './server.ts'
 
 /** What is served. */
@@ -21,6 +22,7 @@ export interface ConsoleProject {
   readonly stateDir: string
   readonly profile: string
   readonly isReadOnly: boolean
+  readonly flags: SpecFlags
   readonly io: Io
   readonly ledger: Pick<Ledger, 'list' | 'get'>
   readonly live: Pick<Live, 'snapshot'>
@@ -53,6 +55,7 @@ export function routesOf(served: ConsoleProject): Readonly<Record<string, Route>
     return found
   }
   return {
+    ...pageRoutes(served),
     '/api/project': {
       answer: () => ({
         name: basename(served.root),

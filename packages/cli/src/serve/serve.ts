@@ -188,6 +188,7 @@ export async function serve(options: ServeOptions, io: Io): Promise<number> {
         root: options.root,
         stateDir,
         profile: options.flags.profile ?? 'local',
+        flags: options.flags,
         isReadOnly,
         io,
         ledger,

@@ -81,7 +81,13 @@ export function Histogram(props: {
             <>
               <title>{says}</title>
               <rect class="reach" x={x} y={above} width={wide} height={heightPx - above - bottom} />
-              <rect class="bar" x={x} y={frame.y(value)} width={wide} height={Math.max(0, frame.y(0) - frame.y(value))} />
+              <rect
+                class="bar"
+                x={x}
+                y={frame.y(value)}
+                width={wide}
+                height={Math.max(0, frame.y(0) - frame.y(value))}
+              />
             </>
           )
           if (to === undefined) return <g key={row}>{bar}</g>

@@ -9,7 +9,11 @@ import { AnswerTable } from './table.tsx'
 
 type Element = PageAnswer['elements'][number]
 
-export function ElementCard(props: { readonly page: PageView; readonly element: PageElement; readonly answer: Element }) {
+export function ElementCard(props: {
+  readonly page: PageView
+  readonly element: PageElement
+  readonly answer: Element
+}) {
   const { page, element, answer } = props
   const name = answer.title ?? element.title ?? element.kind
   if (answer.state === 'waiting') {
