@@ -31,7 +31,17 @@ export function Bars(props: { readonly answer: Answered; readonly x: string; rea
             </span>
           </>
         )
-        return <li key={row}>{to === undefined ? <span class="row">{inside}</span> : <Link class="row" to={to}>{inside}</Link>}</li>
+        return (
+          <li key={row}>
+            {to === undefined ? (
+              <span class="row">{inside}</span>
+            ) : (
+              <Link class="row" to={to}>
+                {inside}
+              </Link>
+            )}
+          </li>
+        )
       })}
     </ul>
   )

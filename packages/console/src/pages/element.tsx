@@ -9,7 +9,11 @@ import { AnswerTable } from './table.tsx'
 
 type Element = PageAnswer['elements'][number]
 
-export function ElementCard(props: { readonly page: PageView; readonly element: PageElement; readonly answer: Element }) {
+export function ElementCard(props: {
+  readonly page: PageView
+  readonly element: PageElement
+  readonly answer: Element
+}) {
   const { page, element, answer } = props
   const name = answer.title ?? element.title ?? element.kind
   if (answer.state === 'waiting') {
@@ -24,7 +28,12 @@ export function ElementCard(props: { readonly page: PageView; readonly element: 
         </p>
       </Card>
     )
-  if (answer.state === 'live') return null
+  if (answer.state === 'live')
+    return (
+      <Card title={answer.title ?? element.rate?.stream}>
+        {<p class="quiet">Its rate is on the graph of its pipeline.</p>}
+      </Card>
+    )
   if (answer.rows.length === 0)
     return <Card title={answer.title}>{<p class="quiet">{element.empty ?? 'No rows.'}</p>}</Card>
   const isTable = element.kind === 'table'

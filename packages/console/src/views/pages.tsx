@@ -131,7 +131,11 @@ function Inputs(props: {
                 ))}
               </select>
             ) : (
-              <input {...own} defaultValue={text} placeholder={type === 'time_range' ? '24h or START/END, UTC' : type} />
+              <input
+                {...own}
+                defaultValue={text}
+                placeholder={type === 'time_range' ? '24h or START/END, UTC' : type}
+              />
             )}
             {found?.problem === undefined ? null : (
               <small id={`problem-${name}`} class="bad">
