@@ -6,7 +6,7 @@ import { spread, ticks, useWidth } from './axis.ts'
 import { type Answered, linkOf, numbersOf, textsOf } from './contract.ts'
 
 const heightPx = 240
-const [left, bottom, above] = [52, 30, 12]
+const [left, right, bottom, above] = [52, 20, 30, 12]
 
 interface Frame {
   readonly width: number
@@ -26,8 +26,8 @@ function Chart(props: {
   const marks = ticks(props.least, props.most)
   const [low, high] = [marks[0]!, marks.at(-1)!]
   const frame: Frame = {
-    width: Math.max(0, width - left - 8),
-    x: (share) => left + share * Math.max(0, width - left - 8),
+    width: Math.max(0, width - left - right),
+    x: (share) => left + share * Math.max(0, width - left - right),
     y: (value) => above + (1 - (value - low) / (high - low)) * (heightPx - above - bottom),
   }
   return (
@@ -36,7 +36,7 @@ function Chart(props: {
         <svg width={width} height={heightPx} role="group" aria-label={props.name}>
           {marks.map((value) => (
             <g key={value} class="tick" aria-hidden="true">
-              <line x1={left} x2={width - 8} y1={frame.y(value)} y2={frame.y(value)} />
+              <line x1={left} x2={width - right} y1={frame.y(value)} y2={frame.y(value)} />
               <text x={left - 8} y={frame.y(value) + 4} class="end">
                 {compact(value)}
               </text>
@@ -75,7 +75,8 @@ export function Histogram(props: {
         values.map((value, row) => {
           const to = linkOf(answer, row)
           const x = frame.x(share(lows[row]!))
-          const wide = Math.max(1, frame.x(share(highs[row]!)) - x - 1)
+          const whole = frame.x(share(highs[row]!)) - x
+          const wide = Math.max(1, whole > 4 ? whole - 1 : whole)
           const says = `${lows[row]} to ${highs[row]}: ${value} ${y}`
           const bar = (
             <>
@@ -147,7 +148,7 @@ export function Lines(props: {
             <g key={own}>
               <path class={`line s${i % 4}`} d={pathOf(values, (row) => frame.x(share(at[row]!)), frame.y)} />
               {values.map((value, row) =>
-                Number.isFinite(value) && values.length <= 200 ? (
+                Number.isFinite(value) && values.length <= frame.width / 8 ? (
                   <circle key={row} class={`dot s${i % 4}`} cx={frame.x(share(at[row]!))} cy={frame.y(value)} r="2.5">
                     <title>{`${texts[row]}: ${value} ${own}`}</title>
                   </circle>

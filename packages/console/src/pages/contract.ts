@@ -22,7 +22,7 @@ export interface Pages {
   }[]
 }
 
-/** The address that a row, or a column of it, leads to. Its parts are encoded: text of records cannot become a scheme. */
+/** Where a row, or a column of it, leads to. Its parts are encoded: text of records cannot become a scheme. */
 export function linkOf(answer: Answered, row: number, column?: string): string | undefined {
   const found = answer.links.find((each) => each.column === column)
   const inputs = found?.inputs[row]

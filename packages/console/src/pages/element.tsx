@@ -28,7 +28,12 @@ export function ElementCard(props: {
         </p>
       </Card>
     )
-  if (answer.state === 'live') return null
+  if (answer.state === 'live')
+    return (
+      <Card title={answer.title ?? element.rate?.stream}>
+        {<p class="quiet">Its rate is on the graph of its pipeline.</p>}
+      </Card>
+    )
   if (answer.rows.length === 0)
     return <Card title={answer.title}>{<p class="quiet">{element.empty ?? 'No rows.'}</p>}</Card>
   const isTable = element.kind === 'table'

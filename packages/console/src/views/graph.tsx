@@ -32,8 +32,18 @@ function place({ nodes, edges }: Pipeline['graph']): Placed {
   }
 }
 
-const line = (points: readonly { readonly x: number; readonly y: number }[]): string =>
-  points.map(({ x, y }, i) => `${i === 0 ? 'M' : 'L'}${x.toFixed(1)} ${y.toFixed(1)}`).join('')
+/** Through the middles of the stretches between the points, with these as handles: no corners. */
+function line(points: readonly { readonly x: number; readonly y: number }[]): string {
+  const text = (x: number, y: number) => `${x.toFixed(1)} ${y.toFixed(1)}`
+  const [first, ...rest] = points
+  const last = rest.pop()!
+  const curves = rest.map((point, i) => {
+    const next = rest[i + 1]
+    const to = next ? { x: (point.x + next.x) / 2, y: (point.y + next.y) / 2 } : last
+    return `Q${text(point.x, point.y)} ${text(to.x, to.y)}`
+  })
+  return `M${text(first!.x, first!.y)}${curves.length > 0 ? curves.join('') : `L${text(last.x, last.y)}`}`
+}
 
 /** Records that took an edge. */
 function taken({ from, output, isFailure }: GraphEdge, live: LivePipeline | undefined): number | undefined {
@@ -75,7 +85,18 @@ export function Graph(props: {
             if (edge.isFailure && !n) return null
             return (
               <g key={i} class={edge.isFailure ? 'edge failure' : 'edge'}>
-                <path d={line(edge.points)} />
+                <marker
+                  id={`tip${i}`}
+                  viewBox="0 0 8 8"
+                  refX="7"
+                  refY="4"
+                  markerWidth="7"
+                  markerHeight="7"
+                  orient="auto"
+                >
+                  <path d="M0 0.5L8 4L0 7.5Z" />
+                </marker>
+                <path d={line(edge.points)} marker-end={`url(#tip${i})`} />
                 {n === undefined ? null : (
                   <text x={middle.x} y={middle.y - 7}>
                     {count(n)}

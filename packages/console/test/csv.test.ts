@@ -1,0 +1,20 @@
+/** Answers as CSV: what a spreadsheet would run is defused, and numbers keep their digits and sign. */
+import { expect, it } from 'vitest'
+import { csvOf } from '../src/pages/csv.ts'
+
+it('defuses formulas in text and in names, and leaves negative numbers and all digits alone', () => {
+  const columns = [
+    { name: '=name', type: 'string' },
+    { name: 'n', type: 'bigint' },
+    { name: 'price', type: 'decimal(10,2)' },
+  ]
+  const rows = [
+    ['=HYPERLINK("x")', '9007199254740993', '-12.30'],
+    ['-1+1', '-9007199254740993', null],
+    ['a, "b"\n', '0', '0.00'],
+  ]
+  expect(csvOf(columns, rows)).toBe(
+    '\'=name,n,price\r\n"\'=HYPERLINK(""x"")",9007199254740993,-12.30\r\n' +
+      '\'-1+1,-9007199254740993,\r\n"a, ""b""\n",0,0.00\r\n',
+  )
+})
