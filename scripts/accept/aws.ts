@@ -63,10 +63,13 @@ export function plain(value: AttributeValue, number: (digits: string) => unknown
   return value.N === undefined ? (value.S ?? value.BOOL ?? value.B ?? null) : number(value.N)
 }
 
+/** A client of the place's streams. The stand-in speaks HTTP/1 only. */
+export const kinesis = (place: Place): KinesisClient =>
+  new KinesisClient({ ...settings(place, 'KINESIS'), requestHandler: new NodeHttpHandler() })
+
 /** The messages of a stream, shard by shard. */
 export async function kinesisMessages(place: Place, stream: string): Promise<Message[]> {
-  // The stand-in speaks HTTP/1 only.
-  const client = new KinesisClient({ ...settings(place, 'KINESIS'), requestHandler: new NodeHttpHandler() })
+  const client = kinesis(place)
   const StreamName = `${place.env['NAME_PREFIX'] ?? ''}${stream}`
   try {
     const messages: Message[] = []

@@ -14,6 +14,7 @@ import { MongoClient } from 'mongodb'
 import { makePlaces } from '../flow/servers.ts'
 import { pipe, root } from '../pipe.ts'
 import { dynamodb, dynamodbItems, plain } from './aws.ts'
+import { changeMessage } from './change-message.ts'
 import { askAll } from './duckdb.ts'
 import { copyOf, type Lake, withS3 } from './lakes.ts'
 import { type Multiset, multisetOf } from './multiset.ts'
@@ -173,7 +174,8 @@ const withJson = (row: Row): Row => ({
 export async function mutate(place: Place, store: string): Promise<void> {
   const { profile, folder, env } = place
   const id = 37_529_996_894_754 - 4_000_000_000_000_000
-  if (store === 'documents' && profile === 'local') {
+  if (store === 'messages') await changeMessage(place, name, 'text')
+  else if (store === 'documents' && profile === 'local') {
     const db = new DatabaseSync(join(folder, '.millrace/local/store.db'))
     db.exec(`UPDATE "${name}" SET doc = json_set(doc, '$.text', 'changed') WHERE id = '${id}'`)
     db.close()

@@ -24,6 +24,17 @@ export const lineOf = (texts: Record<string, string | null>): Line => ({
   Country: texts['Country']!,
 })
 
+/** Writes the first rows of the compressed file, of which each is a line, to `to`; returns that. */
+export function firstRows(path: string, rows: number, to: string): string {
+  const bytes = gunzipSync(readFileSync(path))
+  let end = 0
+  // The header is a line as well.
+  for (let line = 0; line <= rows && end >= 0; line++) end = bytes.indexOf(10, end) + 1 || -1
+  mkdirSync(dirname(to), { recursive: true })
+  writeFileSync(to, bytes.subarray(0, end < 0 ? undefined : end))
+  return to
+}
+
 /** The records of CSV files in UTF-8 or ISO-8859-1, in the order of the files, all as text. */
 export async function* csvLines(
   paths: readonly string[],

@@ -110,7 +110,7 @@ function compareStores(job: Acceptance, stores: Stores, reference: Stores): void
 /** Changes a record in each store in turn: it is found in this one, and in no other. */
 async function findChanges(job: Acceptance, place: Place, before: Stores): Promise<void> {
   const changed = new Set<string>()
-  for (const store of ['documents', 'lines', 'columns', 'rows']) {
+  for (const store of ['messages', 'documents', 'lines', 'columns', 'rows']) {
     await mutate(place, store)
     changed.add(store)
     const after = await storesOf(place, join(job.out, 'changed'))

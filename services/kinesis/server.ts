@@ -12,7 +12,7 @@ export const kinesis: Server = {
   get: () => Promise.resolve(),
   command: (place) => [
     process.execPath,
-    '--max-old-space-size=768',
+    '--max-old-space-size=3072',
     join(import.meta.dirname, 'run.ts'),
     place.run,
     String(place.port),

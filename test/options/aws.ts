@@ -176,6 +176,7 @@ export const aws: Readonly<Record<string, Entry>> = {
   'sink kinesis value_field': accepted({ format: 'text', value_field: 'no' }, { format: 'text' }),
   'sink kinesis headers_field': accepted({ headers_field: 'one' }),
   'sink kinesis key': live('sink', 'keeps the order of a key, whatever is refused'),
+  'sink kinesis order': live('sink', 'has several records of a key in a call only if their order does not matter'),
   'sink kinesis max_message': entries,
   'sink dynamodb table_prefix': tables('are found by the key of their table, or by `_id`'),
   'sink dynamodb collection': tables('are found by the key of their table, or by `_id`'),

@@ -195,6 +195,36 @@ describe('pipe plan --compare', () => {
     expect(err).not.toContain('profile aws')
   })
 
+  it('names the limits of streams, objects and warehouses', async () => {
+    const kafka = `connections:
+  events: { type: kafka, config: { brokers: ["k:9092"] } }
+  lake: { type: files }
+  house: { type: sqlite }
+`
+    const aws = `connections:
+  events: { type: kinesis, config: { region: eu-west-1 } }
+  lake: { type: s3, config: { region: eu-west-1, bucket: demo-lake } }
+  house:
+    type: redshift
+    config: { url: "postgres://house/d", region: eu-west-1, bucket: demo-lake, iam_role: default, max_text_bytes: 256 }
+`
+    const sinks = `sinks:
+  messages: { connection: events, config: { stream: copies } }
+  objects: { connection: lake, config: { path: o/, format: jsonl } }
+  rows: { connection: house, config: { table: orders } }
+`
+    const root = project({ kafka, aws }, spec.replace(/sinks:[^]*/, sinks))
+    writeFileSync(join(root, 'millrace.yaml'), 'connections: { events: stream, lake: objects, house: warehouse }\n')
+    const { out, err } = await pipe(['plan', '--compare', 'kafka', 'aws'], root)
+    expect(err).toBe('')
+    expect(out).toMatch(
+      /messages, a record\n {6}kafka {2}1048576 bytes of value.*\n {6}aws {4}1048576 bytes with its key/,
+    )
+    expect(out).toMatch(/objects, a key\n {6}kafka {2}–\n {6}aws {4}1,024 bytes/)
+    expect(out).toMatch(/rows, a row\n {6}kafka {2}–\n {6}aws {4}4 MiB/)
+    expect(out).toMatch(/rows, a text\n {6}kafka {2}–\n {6}aws {4}256 bytes/)
+  })
+
   it('finds no difference between a profile and itself', async () => {
     const { out } = await pipe(['plan', '--compare', 'local', 'local'], project({}))
     expect(out).toContain('Different:\n  nothing\n')

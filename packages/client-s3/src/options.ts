@@ -26,18 +26,23 @@ export interface S3Options extends AwsOptions {
   readonly checksums: 'when_supported' | 'when_required'
 }
 
-/** Problems that are known without connecting: S3's user guide, "Bucket naming rules". */
+/** Names that S3 keeps for itself. */
+const reserved = /^(xn--|sthree-|amzn-s3-demo-)|(-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3)$/
+
+/** Problems that are known without connecting: S3's user guide, "General purpose bucket naming rules". */
 export function s3Problems(o: S3Options): Problem[] {
   const found = awsProblems(o)
-  const isArn = /^arn:[\w-]+:s3/.test(o.bucket)
-  // Other services allow more.
-  const isName = o.endpoint === undefined ? /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/ : /^[\w][\w.-]{1,253}[\w]$/
-  if (!isArn && !isName.test(o.bucket))
-    found.push({
-      code: 'bad_value',
-      message: `\`${o.bucket}\` is not a bucket's name: 3 to 63 lower case letters, digits, \`.\` and \`-\``,
-      at: ['bucket'],
-    })
+  const { bucket, endpoint } = o
+  if (/^arn:[\w-]+:s3/.test(bucket)) return found
+  const wrong = (rule: string) =>
+    found.push({ code: 'bad_value', message: `\`${bucket}\` is not a bucket's name: ${rule}`, at: ['bucket'] })
+  // Google's service, which speaks the protocol, knows underscores as well.
+  const rest = endpoint === undefined ? bucket : bucket.replaceAll('_', '-')
+  if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(rest))
+    wrong('3 to 63 lower case letters, digits, `.` and `-`, first and last a letter or digit')
+  else if (bucket.includes('..')) wrong('it has two dots in a row')
+  else if (/^\d+(\.\d+){3}$/.test(bucket)) wrong('it looks like the address of a host')
+  else if (endpoint === undefined && reserved.test(bucket)) wrong('S3 reserves names with this beginning or end')
   return found
 }
 

@@ -15,9 +15,12 @@ export const sinkKafka = defineSink({
   serves: ['stream'],
   summary: 'Writes records to a Kafka topic, idempotent and acknowledged by all replicas.',
   options,
-  capabilities: () => ({
+  capabilities: (o) => ({
     label: 'at-least-once',
     how: 'acks=all, idempotent; a repeated record keeps its id in the header, which the next hop inherits',
+    limits: {
+      record: `${o.max_message} bytes of value; the broker's \`max.message.bytes\` must allow it (1 MiB by default)`,
+    },
   }),
   writes: (o) => [`kafka:${o.stream}`],
   async probe(o, env, signal) {

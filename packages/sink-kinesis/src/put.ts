@@ -1,11 +1,15 @@
 /**
- * Writes entries until each is stored. PutRecords stores some entries and refuses others, whatever their order, so of
- * each partition key only one record is in a call: the next follows when it is stored, and a key keeps its order. What
- * a call refuses is sent again with the next, after a pause that grows.
+ * Writes entries until each is stored. PutRecords goes on after an entry that it refuses, so a later one of the same
+ * key would be stored before it. With `order: strict` a call therefore has only one record of each partition key: the
+ * next follows when it is stored. What a call refuses is sent again with the next, after a pause that grows.
+ *
+ * API reference of Kinesis, PutRecords: "A single record failure does not stop the processing of subsequent records. As
+ * a result, PutRecords doesn't guarantee the ordering of records."
  */
 import { pause, SystemError, type WriteFailure, unlessAborted } from '@millrace/core'
 import type { OpenStream } from '@millrace/client-kinesis/driver'
 import type { Numbered } from './entries.ts'
+import type { Options } from './options.ts'
 
 /** Limits of one call: API reference of Kinesis, PutRecords. */
 const mostEntries = 500
@@ -16,6 +20,7 @@ const fruitless = 5
 /** Entries that are not stored go to `failures`, as failures of the system. */
 export async function putAll(
   entries: readonly Numbered[],
+  order: Options['order'],
   stream: Pick<OpenStream, 'put'>,
   signal: AbortSignal,
   failures: WriteFailure[],
@@ -23,7 +28,7 @@ export async function putAll(
   let waiting = entries
   let failedCalls = 0
   while (waiting.length > 0) {
-    const { now, later } = nextCall(waiting)
+    const { now, later } = nextCall(waiting, order)
     const results = await unlessAborted(stream.put(now.map(({ entry }) => entry)), signal, 'writing to Kinesis')
     if (results.length !== now.length)
       throw new SystemError('unknown_outcome', `Kinesis told ${results.length} outcomes of ${now.length} records`, {
@@ -48,8 +53,11 @@ export async function putAll(
   }
 }
 
-/** The entries of the next call: the first of each key, within the limits of a call. */
-function nextCall(waiting: readonly Numbered[]): { readonly now: Numbered[]; readonly later: Numbered[] } {
+/** The entries of the next call, within the limits of a call; in strict order the first of each key. */
+function nextCall(
+  waiting: readonly Numbered[],
+  order: Options['order'],
+): { readonly now: Numbered[]; readonly later: Numbered[] } {
   const now: Numbered[] = []
   const later: Numbered[] = []
   const keys = new Set<string | undefined>()
@@ -57,7 +65,7 @@ function nextCall(waiting: readonly Numbered[]): { readonly now: Numbered[]; rea
   for (const each of waiting) {
     const key = each.entry.PartitionKey
     const fits = now.length < mostEntries && (now.length === 0 || bytes + each.bytes <= mostBytes)
-    if (!fits || keys.has(key)) later.push(each)
+    if (!fits || (order === 'strict' && keys.has(key))) later.push(each)
     else {
       now.push(each)
       bytes += each.bytes

@@ -29,7 +29,11 @@ export const sinkKinesis = defineSink({
       o.format === 'json'
         ? 'a repeated record keeps its id in `_millrace_id`, which the next hop inherits'
         : `a repeated record is there twice: a value of ${o.format} has no room for its id`,
-    limits: { key: '256 characters, of which the order of records is kept within a shard' },
+    limits: {
+      key: '256 characters',
+      record: `${o.max_message} bytes with its key and id (Kinesis: 1 MiB)`,
+      call: '500 records, 5 MiB',
+    },
   }),
   writes: (o) => [`kinesis:${o.stream}`],
   accepts: (o, input) => [...streamAccepts(encodingOf(o), input), ...reserved(o, input)],
@@ -67,7 +71,7 @@ export const sinkKinesis = defineSink({
         try {
           for (const piece of encode(records, failures)) {
             const entries = entriesOf(piece, o, failures)
-            await putAll(entries, stream!, signal, failures)
+            await putAll(entries, o.order, stream!, signal, failures)
             next = piece.indexes.at(-1)! + 1
           }
         } catch (error) {

@@ -34,6 +34,7 @@ describe.skipIf(!url)('on the stand-in', () => {
           value_field: 'value',
           key: 'name',
           max_message: 15_000,
+          order: 'strict',
         },
         schema,
         rows,

@@ -32,6 +32,7 @@ async function written(rows: readonly Row[], more: Record<string, unknown> = {},
     format: 'json',
     value_field: 'value',
     max_message: 1 << 20,
+    order: 'strict',
     ...more,
   } as unknown as Parameters<typeof sinkKinesis.create>[0]
   const env = { root: '/', home: '/', profile: 'p', pipeline: 'p', id: 'out', resolve: (path: string) => path }
@@ -74,6 +75,21 @@ describe.skipIf(!url)('a write to Kinesis', () => {
     expect(numbers(found)).toEqual(rows.map(({ n }) => n))
     for (const [key, of] of Map.groupBy(found, (row) => String(row['key'])))
       expect([key, of.map((row) => row['n'])]).toEqual([key, rows.filter((row) => row.key === key).map(({ n }) => n)])
+  })
+
+  it('has several records of a key in a call only if their order does not matter', async () => {
+    const rows = Array.from({ length: 20 }, (_, n) => ({ n, key: 'k' }))
+    for (const [order, calls] of [
+      ['strict', 20],
+      ['none', 1],
+    ] as const) {
+      proxy.set(() => [])
+      const found = await valuesOf(await written(rows, { key: 'key', order }))
+      expect([order, found.map(({ n }) => n), proxy.calls()]).toEqual([order, rows.map(({ n }) => n), calls])
+    }
+    proxy.set((call) => (call === 0 ? [0] : []))
+    const overtaken = await valuesOf(await written(rows, { key: 'key', order: 'none' }))
+    expect([overtaken.map(({ n }) => n), proxy.calls()]).toEqual([[...rows.slice(1), rows[0]!].map(({ n }) => n), 2])
   })
 
   it('leaves to the engine what is refused again and again, by name', async () => {

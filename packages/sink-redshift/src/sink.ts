@@ -1,7 +1,8 @@
 /** The definition of `type: redshift` as a sink. */
 import { defineSink, type Sink } from '@millrace/core'
 import { keyFields } from '@millrace/kinds'
-import { accepts, mapping, optionProblems, options } from './options.ts'
+import { mostTextBytes } from './columns.ts'
+import { accepts, mapping, type Options, optionProblems, options } from './options.ts'
 
 export const redshift = defineSink({
   kind: 'sink',
@@ -12,7 +13,7 @@ export const redshift = defineSink({
   serves: ['warehouse'],
   check: optionProblems,
   capabilities(o) {
-    const rolling = { checkpointsOnRoll: true, slowPublish: true }
+    const rolling = { checkpointsOnRoll: true, slowPublish: true, limits: limits(o) }
     if (o.load === 'glue')
       return {
         label: 'at-least-once',
@@ -54,4 +55,14 @@ export const redshift = defineSink({
     const { probe } = await import('./probe.ts')
     return probe(o, env, signal)
   },
+})
+
+/** Redshift's developer guide, "Data types" and "Quotas and limits". */
+const limits = ({ max_text_bytes }: Options): Readonly<Record<string, string>> => ({
+  row: '4 MiB as CSV',
+  text: `${max_text_bytes} bytes in a new table (VARCHAR counts bytes)`,
+  'list, map, object or JSON': `${mostTextBytes} bytes as JSON text`,
+  'value of bytes': '64,000 bytes, and not empty',
+  decimal: '38 digits',
+  table: '1,598 columns; names of 127 bytes, in lower case',
 })

@@ -23,6 +23,7 @@ export const sinkS3 = defineSink({
     label: 'effectively-once',
     how: 'publish-once: an object gets its name after its checkpoint, and only if there is none of that name',
     checkpointsOnRoll: true,
+    limits: { key: '1,024 bytes', object: '5 TiB, in at most 10,000 parts of `part_size`' },
   }),
   accepts: (o, record) => (isReadable(o) ? acceptProblems(o, record) : []),
   mapping: ({ kind }) => storedForms[kind],

@@ -1,6 +1,6 @@
 import { DeleteItemCommand } from '@aws-sdk/client-dynamodb'
 import { type Json, type RecordType, type Row, type Type, typeText } from '@millrace/core'
-import { cuttingProxy, liveUrl } from '@millrace/testkit'
+import { cuttingProxy, httpProxy, liveUrl } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
 import { contextOf, definition, type Item, nameOf, readAll, rowsOf, tablesAt } from './stand-in.ts'
 
@@ -127,6 +127,40 @@ describe.skipIf(!url)('a table of DynamoDB', () => {
       expect(String([error!.message, error!.stack, error!.cause])).not.toContain(secret)
     }
   })
+
+  test('of another account, or of a region that does not answer, is named with what to do', async () => {
+    const options = await tables.filled([['_id', 'S']], many(3))
+    const { hostname, port } = new URL(url!)
+    const secret = 'wJalrXUtnFEMI'
+    const credentials = { access_key_id: 'k', secret_access_key: secret }
+    const refusing = await httpProxy(url!)
+    const said = 'The security token included in the request is invalid.'
+    const body = { __type: 'com.amazon.coral.service#UnrecognizedClientException', message: said }
+    refusing.set(() => ({ status: 400, body: JSON.stringify(body) }))
+    const silent = await cuttingProxy(Number(port), hostname)
+    await silent.set('black_hole')
+    for (const [endpoint, expected] of [
+      [refusing.url, { code: 'unauthorized', retry: false, hint: expect.stringContaining('check the key') }],
+      [
+        `http://127.0.0.1:${silent.port}`,
+        { code: 'no_answer', retry: true, hint: expect.stringContaining('`region`') },
+      ],
+    ] as const) {
+      const from = { ...options, endpoint, credentials } as unknown as typeof options
+      const error = await readAll(from, numbered).then(
+        () => undefined,
+        (thrown: unknown) => thrown as Error,
+      )
+      expect(error).toMatchObject({
+        name: 'SystemError',
+        ...expected,
+        message: expect.stringContaining(nameOf(options)),
+      })
+      expect(String([error!.message, error!.stack, error!.cause])).not.toContain(secret)
+    }
+    refusing.close()
+    await silent.close()
+  }, 60_000)
 
   test('is read to its end when answers are lost, none twice', async () => {
     const options = await tables.filled([['_id', 'S']], many(30, { text: { S: 'x'.repeat(200_000) } }))
