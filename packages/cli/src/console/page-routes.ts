@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { pageFiles } from '@millrace/core'
 import { openPages, type Pages } from '../pages.ts'
-import type { ConsoleProject } from './routes.ts'
+import type { ConsoleProject } from './project.ts'
 import type { Route } from './server.ts'
 
 /** The routes, by path. */

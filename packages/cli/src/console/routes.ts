@@ -1,35 +1,18 @@
 /** What the console of a served project answers. */
 import { basename } from 'node:path'
 import { dismiss, MillraceError, type Plan, watermarksOf } from '@millrace/core'
-import type { Io } from '../io.ts'
 import { lettersOf, originalText } from '../letters.ts'
 import { adviceOn, holdText } from '../print/watermark.ts'
-import type { Ledger } from '../serve/ledger.ts'
 import { readLog } from '../serve/run-log.ts'
-import type { Accepted, SpecsRead } from '../serve/specs.ts'
-import { type Opened, openPlan, type SpecFlags } from '../spec.ts'
+import type { Accepted } from '../serve/specs.ts'
+import { type Opened, openPlan } from '../spec.ts'
 import { version } from '../version.ts'
 import { fleetOf, runLine } from './fleet.ts'
 import { graphOf } from './graph.ts'
-import type { Live } from './live.ts'
 import { logPage } from './log-page.ts'
 import { pageRoutes } from './page-routes.ts'
+import type { ConsoleProject } from './project.ts'
 import type { ConsoleRequest, Route } from './server.ts'
-
-/** What is served. */
-export interface ConsoleProject {
-  readonly root: string
-  readonly stateDir: string
-  readonly profile: string
-  readonly isReadOnly: boolean
-  readonly flags: SpecFlags
-  readonly io: Io
-  readonly ledger: Pick<Ledger, 'list' | 'get'>
-  readonly live: Pick<Live, 'snapshot'>
-  readonly reading: () => SpecsRead
-  /** Asks for a run. */
-  trigger(pipeline: string): void
-}
 
 /** So many runs of each pipeline are seen at a glance. */
 const lastRuns = 6

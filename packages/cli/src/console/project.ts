@@ -1,0 +1,21 @@
+/** What a console knows of the project that it shows. */
+import type { Io } from '../io.ts'
+import type { Ledger } from '../serve/ledger.ts'
+import type { SpecsRead } from '../serve/specs.ts'
+import type { SpecFlags } from '../spec.ts'
+import type { Live } from './live.ts'
+
+/** A project, served or only looked at. */
+export interface ConsoleProject {
+  readonly root: string
+  readonly stateDir: string
+  readonly profile: string
+  readonly isReadOnly: boolean
+  readonly flags: SpecFlags
+  readonly io: Io
+  readonly ledger: Pick<Ledger, 'list' | 'get'>
+  readonly live: Pick<Live, 'snapshot'>
+  readonly reading: () => SpecsRead
+  /** Asks for a run. */
+  trigger(pipeline: string): void
+}
