@@ -1,6 +1,7 @@
 /** The examples on the error pages: each shows its error, and its fix removes it. */
 import { describe, expect, it } from 'vitest'
 import { catalogueParts } from '../packages/core/src/index.ts'
+import { pageFindings } from '../packages/core/src/errors/page-findings.ts'
 import { catalogueAreas } from '../scripts/errors/areas.ts'
 import { answerExamples, shownAnswers } from '../scripts/errors/answers.ts'
 import { examples } from '../scripts/errors/examples.ts'
@@ -10,9 +11,12 @@ import { mends } from './corpus/mends.ts'
 /** Their examples use files too large for a page; test/corpus has them. */
 const tooLarge = ['not_utf8', 'yaml_too_deep', 'yaml_too_large']
 
+/** Their examples are wrong pages: packages/cli/test/wrong-pages.test.ts. */
+const inPages = Object.keys(pageFindings)
+
 describe('a finding', () => {
   it('has an example, whatever its code', () => {
-    const codes = Object.keys(catalogueParts.finding).filter((code) => !tooLarge.includes(code))
+    const codes = Object.keys(catalogueParts.finding).filter((code) => ![...tooLarge, ...inPages].includes(code))
     expect(Object.keys(mends).toSorted()).toEqual(codes.toSorted())
   })
 

@@ -11,6 +11,7 @@ import {
   typeFindings,
   valueFindings,
 } from '../../packages/core/src/errors/findings.ts'
+import { pageFindings } from '../../packages/core/src/errors/page-findings.ts'
 import { httpRecordEntries, httpRunEntries } from '../../packages/core/src/errors/http.ts'
 import {
   commandErrors,
@@ -45,6 +46,7 @@ export const catalogueAreas: readonly CatalogueArea[] = [
   area('finding', 'Schemas and types', typeFindings),
   area('finding', 'Expressions and steps', stepFindingEntries),
   area('finding', 'Delivery and runs', promiseFindings),
+  area('finding', 'Pages', pageFindings),
   area('bad record', 'Decoding', decodingErrors),
   area('bad record', 'Values', valueErrors),
   area('bad record', 'Functions', callErrors),

@@ -30,6 +30,8 @@ export async function* queryCollection(o: Options, env: Env, query: Query, signa
     const cursor = db.collection(query.collection).aggregate(pipelineOf(query, keyFields(o)), {
       signal,
       allowDiskUse: true,
+      // The collection may have another one; expressions compare by code points.
+      collation: { locale: 'simple' },
     })
     for await (const document of cursor) yield shown(bsonToPlain(document) as Row)
   } catch (error) {
@@ -103,19 +105,16 @@ function conditionOf({ field, is, value }: Comparison, type: RecordType | undefi
   return [{ $or: [compared, { [field]: { $type: 'string' } }] }]
 }
 
-/** What to sort by: null for a value of another type, and for a number that has no exact form in memory. */
+/** What to sort by: the value in its form in memory, null for one of another type. */
 function sortedBy(field: string, type: Type | undefined): unknown {
   const value = { $getField: { field: { $literal: field }, input: '$$ROOT' } }
   const isOf = (...types: string[]) => ({ $in: [{ $type: value }, types] })
-  const isSmall = { $lte: [{ $abs: value }, Number.MAX_SAFE_INTEGER] }
   if (type?.kind === 'string') return { $cond: [isOf('string'), value, null] }
-  const isNumber = isOf('int', 'long', 'double')
-  if (type?.kind === 'integer')
-    return {
-      $cond: [isNumber, { $cond: [{ $and: [isSmall, { $eq: [{ $mod: [value, 1] }, 0] }] }, value, null] }, null],
-    }
-  const isFinite = { $lte: [{ $abs: value }, Number.MAX_VALUE] }
-  return { $cond: [isNumber, { $cond: [{ $cond: [isOf('long'), isSmall, isFinite] }, value, null] }, null] }
+  const real = { $toDouble: value }
+  const most = type?.kind === 'integer' ? Number.MAX_SAFE_INTEGER : Number.MAX_VALUE
+  const isRight = [{ $lte: [real, most] }, { $gte: [real, -most] }]
+  if (type?.kind === 'integer') isRight.push({ $eq: [{ $trunc: real }, real] } as never)
+  return { $cond: [isOf('int', 'long', 'double'), { $cond: [{ $and: isRight }, real, null] }, null] }
 }
 
 /** Connects and reports what it finds. */

@@ -165,12 +165,16 @@ function conditionsOf(query: Query, expression: (field: string) => string | unde
   return { conditions, values }
 }
 
-/** What to sort by: null for a value of another type, and for a number that has no exact form in memory. */
+/** What to sort by: the value in its form in memory, null for one of another type. */
 function sortedBy(by: string, ofType: string, { kind }: Type): string {
   if (kind === 'string') return `CASE WHEN ${ofType} = 'text' THEN ${by} END`
-  const bounds = { integer: `abs(${by}) <= 9007199254740991 AND ${by} = CAST(${by} AS INTEGER)` }[kind as string]
-  const exact = bounds ?? `abs(${by}) <= iif(${ofType} = 'real', 1.7976931348623157e308, 9007199254740991)`
-  return `CASE WHEN ${ofType} IN ('integer', 'real') AND ${exact} THEN ${by} END`
+  const isNumber = `${ofType} IN ('integer', 'real')`
+  if (kind === 'integer') {
+    const isWhole = `${by} BETWEEN -9007199254740991 AND 9007199254740991 AND ${by} = CAST(${by} AS INTEGER)`
+    return `CASE WHEN ${isNumber} AND ${isWhole} THEN ${by} END`
+  }
+  const real = `CAST(${by} AS REAL)`
+  return `CASE WHEN ${isNumber} AND ${real} BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308 THEN ${real} END`
 }
 
 type Values = Readonly<Record<string, SQLOutputValue>>

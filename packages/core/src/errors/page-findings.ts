@@ -5,10 +5,23 @@ export const pageFindings = {
   unknown_collection: {
     title: 'no such collection',
     explanation: 'No pipeline of the project writes a collection or table of this name to this connection.',
+    hint: '`pipe plan` shows what a spec writes',
   },
-  unknown_query: { title: 'no such query', explanation: 'The page has no query of this name.' },
-  unknown_input: { title: 'no such input', explanation: 'The page has no input of this name.' },
-  unknown_page: { title: 'no such page', explanation: 'The project has no page of this name.' },
+  unknown_query: {
+    title: 'no such query',
+    explanation: 'The page has no query of this name.',
+    hint: 'add it under `queries`',
+  },
+  unknown_input: {
+    title: 'no such input',
+    explanation: 'The page has no input of this name.',
+    hint: 'add it under `inputs`',
+  },
+  unknown_page: {
+    title: 'no such page',
+    explanation: 'The project has no page of this name.',
+    hint: '`pipe pages` lists them',
+  },
   unused_query: {
     title: 'query that nothing shows',
     explanation: 'No element and no other query reads this query, so it is never run.',

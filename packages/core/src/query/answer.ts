@@ -6,6 +6,8 @@
  *
  * Rows are kept only as far as the answer needs them: those of the limit, the groups, or all that are sorted. Beyond a
  * number of rows read or bytes kept, the query is refused (`query_too_large`).
+ *
+ * Decision: docs/decisions/20261203-queries-are-answered-exactly.md
  */
 import { DataError, MillraceError } from '../errors/index.ts'
 import type { Query } from '../connector/index.ts'
@@ -150,7 +152,7 @@ async function collect(
   }
   const take = (row: Row): boolean => {
     const seen = fitting(row)
-    if (!query.conditions.every(({ test }) => test(seen))) return false
+    if (!isWanted(seen, query)) return false
     if (query.set.length === 0 && !groups) return keep(row)
     const made = query.set.length === 0 ? seen : { ...seen }
     for (const { name, evaluate } of query.set) made[name] = evaluate(made)
@@ -179,6 +181,21 @@ async function collect(
       hint: 'exclude such rows with a condition in `where`',
     })
   }
+}
+
+/** A condition that fails does not matter if another one is false: the store may have judged that one. */
+function isWanted(row: Row, { conditions }: BoundQuery): boolean {
+  let failure: DataError | undefined
+  for (const { test } of conditions) {
+    try {
+      if (!test(row)) return false
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error
+      failure ??= error
+    }
+  }
+  if (failure) throw failure
+  return true
 }
 
 /** The row as expressions see it: a value that does not fit its type is null. */
