@@ -42,6 +42,7 @@ export const pageFindings = {
   no_index: {
     title: 'look-up without an index',
     explanation: 'The store reads all of the collection to find the rows with this value.',
+    hint: 'add `indexes` to the sink that writes the collection',
     severity: 'warning',
   },
   sum_of_distinct: {
