@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { amazonSample, liveUrl, retailSample } from '@millrace/testkit'
 import { describe, expect, it } from 'vitest'
 import { freshFolder, pipe } from '../packages/cli/test/terminal.ts'
+import { pageRows } from '../scripts/accept/pages.ts'
 import { collect, exportCollection, linesOf, messagesOf, type Place } from '../scripts/accept/stores.ts'
 import { flows } from '../scripts/flow/flows.ts'
 import { runFlow } from '../scripts/flow/run.ts'
@@ -83,6 +84,74 @@ async function ran(name: string, profile: string, inputs: readonly string[]) {
 const reportsOf = (name: string): string[] =>
   name === 'amazon-products' ? ['price-buckets', 'in-no-price-bucket', 'items-per-category', 'average-price'] : []
 
+type Document = Readonly<Record<string, unknown>>
+const documentsIn = (text: string): Document[] =>
+  text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Document)
+const texts = (document: Document, fields: readonly string[]) =>
+  Object.fromEntries(fields.map((field) => [field, document[field] === null ? null : String(document[field])]))
+const sorted = <T>(rows: readonly T[]): T[] => rows.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
+
+/** A customer with several invoices, and one of these, among the lines in a store. */
+function chosen(lines: readonly Document[]) {
+  const customers = Map.groupBy(
+    lines.filter(({ CustomerID }) => CustomerID !== null),
+    ({ CustomerID }) => CustomerID,
+  )
+  const [customer, own] = [...customers].toSorted((a, b) => b[1].length - a[1].length)[0]!
+  const invoices = Map.groupBy(own, ({ InvoiceNo }) => String(InvoiceNo))
+  const invoice = [...invoices.keys()][0]!
+  return { own, invoices, invoice, inputs: { customer: String(customer), invoice } }
+}
+
+/** What each flow's pages show is what is stored, counted without them. */
+const seePages: Readonly<Record<string, (place: Place, stored: Readonly<Record<string, string>>) => Promise<void>>> = {
+  async 'customer-service'(place, stored) {
+    const lines = documentsIn(stored['invoice-items']!)
+    const { invoices, invoice, inputs } = chosen(lines)
+    const [shown, total, shownLines] = await pageRows(place, 'invoices', inputs)
+    expect(new Map(shown!.map(({ InvoiceNo, lines: n }) => [InvoiceNo, Number(n)]))).toEqual(
+      new Map([...invoices].map(([no, all]) => [no, all.length])),
+    )
+    const dates = shown!.map(({ InvoiceDate }) => InvoiceDate!)
+    expect(dates).toEqual(dates.toSorted().reverse())
+    const all = lines.filter(({ InvoiceNo }) => InvoiceNo === invoice)
+    const sum = all.reduce(
+      (cents, { Quantity, UnitPrice }) => cents + Math.round(Number(Quantity) * Number(UnitPrice) * 100),
+      0,
+    )
+    expect([total![0]!['lines'], Math.round(Number(total![0]!['total']) * 100)]).toEqual([String(all.length), sum])
+    const fields = ['StockCode', 'Description', 'Quantity', 'InvoiceDate', 'CustomerID']
+    expect(sorted(shownLines!.map((row) => texts(row, fields)))).toEqual(sorted(all.map((row) => texts(row, fields))))
+  },
+  async 'document-stream'(place, stored) {
+    const lines = documentsIn(stored['invoices']!)
+    const { own, invoice, inputs } = chosen(lines)
+    const [shown, shownLines] = await pageRows(place, 'invoices', inputs)
+    const ofCustomer = ['CustomerID', 'InvoiceDate', 'InvoiceNo']
+    const ofInvoice = ['Description', 'InvoiceNo', 'Quantity', 'StockCode']
+    expect(sorted(shown!)).toEqual(sorted(own.map((row) => texts(row, ofCustomer))))
+    expect(sorted(shownLines!.map((row) => texts(row, ofInvoice)))).toEqual(
+      sorted(lines.filter(({ InvoiceNo }) => InvoiceNo === invoice).map((row) => texts(row, ofInvoice))),
+    )
+  },
+  async 'amazon-products'(place, stored) {
+    const [buckets, , categories] = await pageRows(place, 'reports')
+    const counts = (rows: readonly Document[], key: string) =>
+      new Map(rows.map((row) => [String(row[key]), String(row['items'])]))
+    expect(counts(buckets!, 'to')).toEqual(counts(documentsIn(stored['price-buckets']!), 'upper'))
+    // A bar leads to its products: as many as it says.
+    const { items, from: above, to: to } = buckets!.find((row) => Number(row['items']) > 1)!
+    expect((await pageRows(place, 'products', { above: above!, up_to: to! }))[1]).toHaveLength(Number(items))
+    const named = new Map(documentsIn(stored['category']!).map((each) => [each['category_name'], each['id']]))
+    const products = documentsIn(stored['product']!)
+    for (const { category_name: name, items: n } of categories!.slice(0, 3))
+      expect(Number(n)).toBe(products.filter((each) => String(each['category_id']) === String(named.get(name))).length)
+  },
+}
+
 /** Flow 5 has a test of its own. */
 const posting = Object.keys(flows).filter((name) => flows[name]!.posts.length > 0 && name !== 'aws-oltp-olap')
 
@@ -105,6 +174,7 @@ describe.each(posting)('the flow %s', (name) => {
         ? { posted: 400, repeated: 0, refused: 0, taken: 400 }
         : { posted: 600, repeated: 0, refused: 3, taken: 597 },
     )
+    await seePages[name]!(place, before)
     for (const [stream, echo] of echoes[name] ?? [])
       expect(await messagesOf(place, echo)).toEqual(await messagesOf(place, stream))
     const log = await collect(

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { ask } from './duckdb.ts'
 import { countFacts, type Facts, type RetailRow, retailFacts, retailQuery } from './facts.ts'
 import { type Acceptance, statuses } from './flow.ts'
+import { deskFacts, knownDesk } from './pages.ts'
 import { linesOf, messagesOf } from './stores.ts'
 
 type Document = RetailRow & { readonly _id: string }
@@ -31,6 +32,8 @@ export async function acceptFlow1(job: Acceptance): Promise<void> {
   job.facts('JSON.parse', await countFacts(linesOf<Document>(exported.path)), retailFacts)
   const written = (await messagesOf(main, 'customer-event-api')).length
   job.facts('stream    ', { messages: String(written) }, { messages: rows })
+
+  job.facts('page      ', await deskFacts(main, 'invoices'), knownDesk)
 
   const again = await job.run('customer-service', main, [input])
   job.facts(

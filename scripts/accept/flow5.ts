@@ -5,6 +5,7 @@
 import { join } from 'node:path'
 import type { Facts } from './facts.ts'
 import { type Acceptance, statuses } from './flow.ts'
+import { deskFacts, knownDesk, pageRows } from './pages.ts'
 import { runFlow5 } from './flow5-run.ts'
 import { firstOther, type Multiset, multisetOf } from './multiset.ts'
 import { inputLines, itemsOf, type Line, type Wide, wideTables } from './retail-input.ts'
@@ -63,13 +64,25 @@ export async function acceptFlow5(job: Acceptance, input: string, isReal = true)
   )
   const items = itemsOf(lines).map((item) => ({ _id: item.StockCode, ...item }))
   same('item-purchases', stores['item-purchases']!, await multisetOf(items, path('item-purchases.expected.jsonl')))
-  if (isReal) job.facts('published', publishedFacts(stores), published)
+  if (isReal) {
+    job.facts('published', publishedFacts(stores), published)
+    job.facts('page', await deskFacts(place, 'customer'), knownDesk)
+  }
+  const [byLines, byPieces] = await pageRows(place, 'items')
+  job.facts(
+    'page of items',
+    { 'most lines': String(byLines![0]?.['lines']), 'most pieces': String(byPieces![0]?.['pieces']) },
+    { 'most lines': most(items, 'lines'), 'most pieces': most(items, 'pieces') },
+  )
 
   const { run, warehouse } = await again()
   const repeated = String(run.balance.posts[0]!.repeated)
   job.facts('posted again', { 'answered from memory': repeated }, { 'answered from memory': String(lines.length) })
   same('warehouse, loaded again', warehouse)
 }
+
+const most = <K extends string>(rows: readonly Readonly<Record<K, number>>[], of: K): string =>
+  String(rows.reduce((highest, row) => Math.max(highest, row[of]), Number.NEGATIVE_INFINITY))
 
 const recordsOf = <T>({ lines }: Multiset): T[] => lines.map((line) => JSON.parse(line) as T)
 
@@ -93,7 +106,7 @@ function publishedFacts(stores: Readonly<Record<string, Multiset>>): Facts {
   const lines = recordsOf<Line>(stores['warehouse']!)
   const total = (invoice.one as Line[]).reduce((sum, { Quantity, UnitPrice }) => sum + Quantity * UnitPrice, 0)
   const items = recordsOf<{ StockCode: string; lines: number; pieces: number }>(stores['item-purchases']!)
-  const most = (of: 'lines' | 'pieces') =>
+  const first = (of: 'lines' | 'pieces') =>
     items
       .toSorted((a, b) => b[of] - a[of])
       .slice(0, 3)
@@ -107,8 +120,8 @@ function publishedFacts(stores: Readonly<Record<string, Multiset>>): Facts {
     'attributes of invoice': invoice.attributes,
     'items of customer': customer.items,
     'attributes of customer': customer.attributes,
-    'most lines': most('lines'),
-    'most pieces': most('pieces'),
+    'most lines': first('lines'),
+    'most pieces': first('pieces'),
     'customer 17850': `${customer.one.length} invoices, ${ofCustomer} lines`,
     'invoice 536365': `${invoice.one.length} lines, ${total.toFixed(2)}`,
   }

@@ -105,7 +105,7 @@ export function copyProject(flow: Flow, folder: string): void {
   mkdirSync(folder, { recursive: true })
   const from = join(root, 'pipelines', flow.folder)
   const specs = globSync('*.yaml', { cwd: from }).filter((path) => !path.endsWith('.test.yaml'))
-  for (const path of ['schemas', 'profiles', ...specs])
+  for (const path of ['schemas', 'profiles', 'pages', ...specs])
     cpSync(join(from, path), join(folder, path), { recursive: true })
   if (!existsSync(join(folder, 'node_modules'))) symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
 }
