@@ -9,8 +9,9 @@ export default defineConfig({
   test: {
     include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
     globalSetup: ['scripts/console-ready.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // A test that takes long says nothing: the machine may be busy.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     maxWorkers: Math.max(3, availableParallelism()),
   },
 })
