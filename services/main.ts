@@ -9,6 +9,7 @@ import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
+import { chromium } from './chromium/program.ts'
 import { dynamodb } from './dynamodb/server.ts'
 import { kafka } from './kafka/server.ts'
 import { kinesis } from './kinesis/server.ts'
@@ -25,8 +26,9 @@ const redshift = redshiftBefore(() => ({
   s3: seaweedfs.env(placeOf(seaweedfs))['MILLRACE_TEST_S3_URL']!,
 }))
 const servers: readonly Server[] = [kafka, mongodb, postgres, seaweedfs, kinesis, dynamodb, redshift]
-/** What a test starts itself, and `get` fetches. */
-const fetched = prometheusOf('127.0.0.1:0')
+/** What tests start themselves, and `get` fetches. */
+const fetched: readonly Fetched[] = [prometheusOf('127.0.0.1:0'), chromium]
+type Fetched = Pick<Server, 'name' | 'get'>
 const checkout = realpathSync(join(import.meta.dirname, '..'))
 const home = join(checkout, '.services')
 
@@ -36,9 +38,10 @@ const firstPort = Number(
     21_000 + (createHash('sha256').update(checkout).digest().readUInt32BE() % 580) * 20,
 )
 
-function placeOf(server: Server): Place {
-  const before = servers.slice(0, servers.indexOf(server)).reduce((sum, { ports }) => sum + ports, 0)
-  return { cache: join(home, 'cache'), run: join(home, 'run', server.name), port: firstPort + before }
+function placeOf({ name }: Fetched): Place {
+  const at = servers.findIndex((server) => server.name === name)
+  const before = servers.slice(0, Math.max(0, at)).reduce((sum, { ports }) => sum + ports, 0)
+  return { cache: join(home, 'cache'), run: join(home, 'run', name), port: firstPort + before }
 }
 
 type Command = (server: Server, place: Place) => Promise<string>
@@ -47,8 +50,9 @@ const took = async (body: Promise<void>): Promise<string> => {
   await body
   return `${((performance.now() - startedMs) / 1000).toFixed(1)} s`
 }
+const get = async (server: Fetched): Promise<string> =>
+  `${server.name} is there (${await took(server.get(placeOf(server)))})`
 const commands: Readonly<Record<string, Command>> = {
-  get: async (server, place) => `${server.name} is there (${await took(server.get(place))})`,
   up: async (server, place) => `${server.name} is up on port ${place.port} (${await took(up(server, place))})`,
   down: async (server, place) => `${server.name} ${(await down(place)) ? 'is down' : 'was down'}`,
   async status(server, place) {
@@ -95,23 +99,26 @@ async function runWith(program: readonly string[]): Promise<number> {
 const [word = '', ...names] = process.argv.slice(2)
 mkdirSync(join(home, 'cache'), { recursive: true })
 if (word === 'run' && names[0] === '--' && names.length > 1) process.exit(await runWith(names.slice(1)))
-const command = commands[word]
-const known = word === 'get' ? [...servers, fetched] : servers
+const known: readonly { readonly name: string; run?(): Promise<string> }[] =
+  word === 'get'
+    ? [...servers, ...fetched].map((each) => ({ name: each.name, run: () => get(each) }))
+    : servers.map((each) => {
+        const command = commands[word]
+        return { name: each.name, ...(command ? { run: () => command(each, placeOf(each)) } : {}) }
+      })
 const unknown = names.filter((name) => !known.some((server) => server.name === name))
-if (!command || unknown.length > 0) {
+if (!known[0]?.run || unknown.length > 0) {
   const listed = known.map((server) => server.name).join(' ')
   process.stderr.write(
-    `usage: npm run services -- ${Object.keys(commands).join('|')} [${listed}]\n       npm run services -- run -- PROGRAM [ARGUMENTS]\n`,
+    `usage: npm run services -- ${['get', ...Object.keys(commands)].join('|')} [${listed}]\n       npm run services -- run -- PROGRAM [ARGUMENTS]\n`,
   )
   process.exit(2)
 }
 const wanted = known.filter((server) => names.length === 0 || names.includes(server.name))
-const results = await Promise.allSettled(
-  wanted.map(async (server) => process.stdout.write(`${await command(server, placeOf(server))}\n`)),
-)
+const results = await Promise.allSettled(wanted.map(async (each) => process.stdout.write(`${await each.run!()}\n`)))
 for (const [i, result] of results.entries()) {
   if (result.status !== 'rejected') continue
   process.stderr.write(`${(result.reason as Error).message}\n`)
   // The test that needs a fetched one says that it is missing.
-  if (wanted[i] !== fetched || names.length > 0) process.exitCode = 1
+  if (!fetched.some(({ name }) => name === wanted[i]!.name) || names.length > 0) process.exitCode = 1
 }

@@ -103,9 +103,16 @@ export const Time = ({ ms }: { readonly ms: number | null }) =>
     </time>
   )
 
+/** What is wider than a narrow screen: it scrolls by itself, also with keys. */
+export const Scroll = (props: { readonly name: string; readonly children: ComponentChildren }) => (
+  <div class="scroll" tabIndex={0} role="region" aria-label={props.name}>
+    {props.children}
+  </div>
+)
+
 /** A table of runs. */
 export const Runs = ({ runs }: { readonly runs: readonly Run[] }) => (
-  <div class="scroll">
+  <Scroll name="Runs">
     <table>
       <thead>
         <tr>
@@ -149,5 +156,5 @@ export const Runs = ({ runs }: { readonly runs: readonly Run[] }) => (
         ))}
       </tbody>
     </table>
-  </div>
+  </Scroll>
 )

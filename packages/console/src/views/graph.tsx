@@ -2,6 +2,7 @@
 import { graphlib, layout } from '@dagrejs/dagre'
 import { useMemo } from 'preact/hooks'
 import { count, rate } from '../text.ts'
+import { Scroll } from '../ui.tsx'
 import type { GraphEdge, GraphNode, LivePipeline, Pipeline } from '../wire.ts'
 
 const [width, height] = [190, 62]
@@ -135,7 +136,7 @@ export function Graph(props: {
       </div>
       <details>
         <summary>The same as a list</summary>
-        <div class="scroll">
+        <Scroll name="Nodes">
           <table>
             <thead>
               <tr>
@@ -168,7 +169,7 @@ export function Graph(props: {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       </details>
     </>
   )

@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks'
 import { api, type ApiError } from '../api.ts'
 import { count } from '../text.ts'
 import type { Letters as Shown } from '../wire.ts'
-import { Problem, useAnswer, Waiting } from '../ui.tsx'
+import { Problem, Scroll, useAnswer, Waiting } from '../ui.tsx'
 
 export function Letters({ path, isReadOnly }: { readonly path: string; readonly isReadOnly: boolean }) {
   const { value, error, again } = useAnswer<Shown>(`${path}/letters`)
@@ -24,7 +24,7 @@ export function Letters({ path, isReadOnly }: { readonly path: string; readonly 
     <>
       <Problem error={failed ?? error} />
       <p class="lead">{count(value.total)} records failed and are open.</p>
-      <div class="scroll">
+      <Scroll name="Kinds of bad records">
         <table>
           <thead>
             <tr>
@@ -47,7 +47,7 @@ export function Letters({ path, isReadOnly }: { readonly path: string; readonly 
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
       <h2>
         {value.letters.length < value.total
           ? `The first ${count(value.letters.length)} of ${count(value.total)}`

@@ -1,7 +1,7 @@
 /** Why windows are still open: what holds each watermark, since when, and what would let it go on. */
 import { count } from '../text.ts'
 import type { Windows as Shown } from '../wire.ts'
-import { Problem, Time, useAnswer, Waiting } from '../ui.tsx'
+import { Problem, Scroll, Time, useAnswer, Waiting } from '../ui.tsx'
 
 export function Windows({ path }: { readonly path: string }) {
   const { value, error } = useAnswer<Shown>(`${path}/windows`, 2000)
@@ -20,7 +20,7 @@ export function Windows({ path }: { readonly path: string }) {
           {each.atMs === null ? <p class="quiet">Not running: this is its last save.</p> : null}
           {each.steps.map((step) => (
             <article class="card" key={step.step}>
-              <h3>{step.step}</h3>
+              <h2>{step.step}</h2>
               <p>
                 Watermark {step.watermarkMs === null ? 'none yet' : <Time ms={step.watermarkMs} />}, {step.why}.
               </p>
@@ -46,7 +46,7 @@ export function Windows({ path }: { readonly path: string }) {
               )}
             </article>
           ))}
-          <div class="scroll">
+          <Scroll name="Lanes">
             <table>
               <thead>
                 <tr>
@@ -73,7 +73,7 @@ export function Windows({ path }: { readonly path: string }) {
                 ))}
               </tbody>
             </table>
-          </div>
+          </Scroll>
           {each.otherLanes > 0 ? <p class="quiet">and {count(each.otherLanes)} more lanes, which are further</p> : null}
         </section>
       ))}

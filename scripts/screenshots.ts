@@ -1,0 +1,80 @@
+/**
+ * Pictures of the console, to look at as a user would: `npm run screenshots -- --out F`. They are of the small shop
+ * that the tests use, served by the real command.
+ */
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import type { BrowserContextOptions } from 'playwright-core'
+import { launch, open } from '../packages/console/test/browser.ts'
+import { pipe, show, writeProject } from '../packages/console/test/project.ts'
+import { buildConsole } from './console.ts'
+
+const { values } = parseArgs({ options: { out: { type: 'string', default: 'screenshots' } } })
+const out = resolve(values.out)
+mkdirSync(out, { recursive: true })
+const folder = mkdtempSync(join(tmpdir(), 'millrace-screenshots-'))
+writeProject(folder)
+// Enough for a picture of a run under way.
+const days = Array.from({ length: 400_000 }, (_, i) => new Date(Date.UTC(2026, 2, 1) + i * 1000).toISOString())
+const many = days.map((at, i) => `${100 + i},${13_000 + (i % 40)},${(i % 90) + 1}.50,${at}\n`).join('')
+
+await buildConsole()
+const browser = await launch()
+const shown = await show(folder, 'serve', '--port', 'off', '--console', '0')
+const wide = { viewport: { width: 1280, height: 800 } }
+
+async function shoot(name: string, path: string, options: BrowserContextOptions = {}, ready = 'main'): Promise<void> {
+  const { page } = await open(browser, shown.url, { ...wide, ...options })
+  await page.locator('.fleet').waitFor()
+  await page.goto(new URL(path, shown.url).href)
+  await page.locator(ready).first().waitFor()
+  await sleep(700)
+  await page.screenshot({ path: join(out, `${name}.png`), fullPage: true })
+  process.stdout.write(`${name}\n`)
+  await page.context().close()
+}
+
+/** Asks for a run and waits until it is over. */
+async function run(pipeline: string): Promise<void> {
+  await pipe(folder, 'trigger', pipeline)
+  for (let i = 0; i < 300; i++) {
+    const { runs } = JSON.parse(await pipe(folder, 'runs', 'list', pipeline, '--json')) as { runs: { state: string }[] }
+    if (runs[0] && /succeeded|failed/.test(runs[0].state)) return
+  }
+}
+
+try {
+  await shoot('empty', '/runs')
+  await run('broken')
+  await run('orders')
+  const dark = { colorScheme: 'dark' } as const
+  const narrow = { viewport: { width: 360, height: 740 } }
+  for (const [theme, options] of Object.entries({ light: {}, dark, narrow })) {
+    await shoot(`fleet-${theme}`, '/', options, '.fleet .card')
+    await shoot(`graph-${theme}`, '/pipelines/orders', options, '.node')
+    await shoot(`page-${theme}`, '/pages/spending', options, 'table.answer')
+    await shoot(`log-${theme}`, '/runs/2', options, '.log .line')
+  }
+  await shoot('window-held-open', '/pipelines/hourly/windows', {}, 'article')
+  await shoot('failed-record', '/pipelines/orders/bad', {}, 'article')
+  await shoot('page-of-a-customer', '/pages/spending?customer=13047', {}, 'table.answer')
+  appendFileSync(join(folder, 'orders.csv'), many)
+  writeFileSync(join(folder, 'missing.csv'), 'n\n1\n')
+  await pipe(folder, 'trigger', 'orders')
+  await shoot('graph-running', '/pipelines/orders', {}, '.node')
+
+  const { page } = await open(browser, shown.url, wide)
+  await page.locator('.fleet .card').first().waitFor()
+  await sleep(1000)
+  await shown.kill()
+  await page.locator('.banner').waitFor()
+  await sleep(2500)
+  await page.screenshot({ path: join(out, 'disconnected.png'), fullPage: true })
+} finally {
+  await browser.close()
+  await shown.kill()
+  rmSync(folder, { recursive: true, force: true })
+}
