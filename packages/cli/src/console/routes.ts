@@ -41,7 +41,7 @@ export function routesOf(served: ConsoleProject): Readonly<Record<string, Route>
     ...pageRoutes(served),
     '/api/project': {
       answer: () => ({
-        name: basename(served.root),
+        name: served.reading().accepted[0]?.plan.project ?? basename(served.root),
         profile: served.profile,
         version,
         isReadOnly: served.isReadOnly,
