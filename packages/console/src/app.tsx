@@ -116,7 +116,9 @@ async function start(): Promise<void> {
     render(
       <main>
         <h1>Not signed in</h1>
-        <Problem error={error as ApiError} />
+        <p class="problem" role="alert">
+          {(error as ApiError).message}
+        </p>
       </main>,
       app,
     )

@@ -6,6 +6,9 @@ const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFraction
 /** `541,909` */
 export const count = (n: number): string => whole.format(n)
 
+/** `1 record`, `541,909 records` */
+export const counted = (n: number, what: string): string => `${count(n)} ${what}${n === 1 ? '' : 's'}`
+
 /** `541.9K`, where there is little room. */
 export const compact = (n: number): string => (Math.abs(n) < 10_000 ? whole.format(n) : short.format(n))
 

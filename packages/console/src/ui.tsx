@@ -53,9 +53,9 @@ export function useAnswer<T>(path: string, everyMs = 0): Answer<T> {
   return { value, error, again: () => setTurn((n) => n + 1) }
 }
 
-/** Says that something could not be shown, and what to do. */
+/** Says that something could not be shown, and what to do. That nothing answers is said once, above all views. */
 export function Problem({ error }: { readonly error: ApiError | undefined }) {
-  if (!error) return null
+  if (!error || error.code === 'disconnected') return null
   return (
     <p class="problem" role="alert">
       <b>{error.message}</b> {error.hint} <code>{error.code}</code>

@@ -193,7 +193,7 @@ describe.skipIf(missingChromium)('the console in a browser', { timeout: 240_000 
     const { page } = await at('/pipelines/hourly/windows')
     await expect
       .poll(() => page.locator('article').first().textContent(), patient)
-      .toMatch(/windows? with \d+ records wait/)
+      .toMatch(/1 window with 4 records waits\./)
   })
 
   it('has no violation of accessibility, no sideways scroll and no foreign request on any view', async () => {
@@ -230,6 +230,8 @@ describe.skipIf(missingChromium)('the console in a browser', { timeout: 240_000 
     await page.locator('.banner').waitFor(patient)
     await expect.poll(() => page.locator('.banner').textContent(), patient).toMatch(/What you see is \d+ s old/)
     expect(await page.locator('.fleet h2').allTextContents()).toContain('orders')
+    // It is said once.
+    expect(await page.getByText('The console does not answer').count()).toBe(1)
 
     // The new process has another token: opened in one tab, it serves the others.
     const again = await show(own, 'serve', '--port', 'off', '--console', new URL(first.url).port)

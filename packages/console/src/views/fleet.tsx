@@ -1,6 +1,6 @@
 /** All pipelines, those with problems first. */
 import type { LiveState } from '../live.ts'
-import { count, rate } from '../text.ts'
+import { counted, rate } from '../text.ts'
 import type { FleetLine } from '../wire.ts'
 import { Link, Problem, RunMark, State, useAnswer, Waiting } from '../ui.tsx'
 
@@ -60,7 +60,7 @@ function Line({ line, live }: { readonly line: FleetLine; readonly live: LiveSta
       )}
       <p class="quiet">
         {[line.when, line.delivery, line.description].filter(Boolean).join(' · ')}
-        {now?.behind ? ` · ${count(now.behind)} records behind` : ''}
+        {now?.behind ? ` · ${counted(now.behind, 'record')} behind` : ''}
         {fastest > 0 ? ` · ${rate(fastest)}` : ''}
       </p>
     </li>

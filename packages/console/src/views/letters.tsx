@@ -1,7 +1,7 @@
 /** Records that failed: how many of each kind, what they were, and giving up on them. */
 import { useState } from 'preact/hooks'
 import { api, type ApiError } from '../api.ts'
-import { count } from '../text.ts'
+import { count, counted } from '../text.ts'
 import type { Letters as Shown } from '../wire.ts'
 import { Problem, Scroll, useAnswer, Waiting } from '../ui.tsx'
 
@@ -9,8 +9,7 @@ export function Letters({ path, isReadOnly }: { readonly path: string; readonly 
   const { value, error, again } = useAnswer<Shown>(`${path}/letters`)
   const [failed, setFailed] = useState<ApiError>()
   const dismiss = async (ids: readonly string[]) => {
-    if (!confirm(`Dismiss ${count(ids.length)} ${ids.length === 1 ? 'record' : 'records'}? Their bytes are kept.`))
-      return
+    if (!confirm(`Dismiss ${counted(ids.length, 'record')}? Their bytes are kept.`)) return
     try {
       await api(`${path}/dismiss`, { ids })
     } catch (cause) {
@@ -23,7 +22,9 @@ export function Letters({ path, isReadOnly }: { readonly path: string; readonly 
   return (
     <>
       <Problem error={failed ?? error} />
-      <p class="lead">{count(value.total)} records failed and are open.</p>
+      <p class="lead">
+        {counted(value.total, 'record')} failed and {value.total === 1 ? 'is' : 'are'} open.
+      </p>
       <Scroll name="Kinds of bad records">
         <table>
           <thead>

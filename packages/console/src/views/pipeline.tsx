@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks'
 import { api, type ApiError } from '../api.ts'
 import type { LiveState } from '../live.ts'
 import { go } from '../route.ts'
-import { bytes, count, span } from '../text.ts'
+import { bytes, counted, span } from '../text.ts'
 import type { LivePipeline, Pipeline as Shown, Run } from '../wire.ts'
 import { Link, Problem, Runs, Time, useAnswer, Waiting } from '../ui.tsx'
 import { Graph } from './graph.tsx'
@@ -92,12 +92,12 @@ function Facts({ live }: { readonly live: LivePipeline | undefined }) {
   if (!live) return <p class="quiet">Not running: no numbers since this console was started.</p>
   const facts: [string, unknown][] = [
     ['state', live.isRunning ? 'running' : 'not running'],
-    ['behind', live.behind === undefined ? undefined : `${count(live.behind)} records`],
+    ['behind', live.behind === undefined ? undefined : counted(live.behind, 'record')],
     ['read', live.totalBytes ? `${bytes(live.bytes ?? 0)} of ${bytes(live.totalBytes)}` : undefined],
     ['last save', live.lastSaveMs === undefined ? undefined : <Time ms={live.lastSaveMs} />],
     ['memory', live.residentBytes === undefined ? undefined : bytes(live.residentBytes)],
     ['event loop', live.loopDelay === undefined ? undefined : `${(live.loopDelay * 1000).toFixed(1)} ms late`],
-    ['numbers of', <Time ms={live.atMs} />],
+    ['as of', <Time ms={live.atMs} />],
   ]
   return (
     <>

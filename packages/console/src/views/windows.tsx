@@ -1,5 +1,5 @@
 /** Why windows are still open: what holds each watermark, since when, and what would let it go on. */
-import { count } from '../text.ts'
+import { counted } from '../text.ts'
 import type { Windows as Shown } from '../wire.ts'
 import { Problem, Scroll, Time, useAnswer, Waiting } from '../ui.tsx'
 
@@ -31,13 +31,14 @@ export function Windows({ path }: { readonly path: string }) {
                 <>
                   <p>
                     <b>
-                      {count(step.waiting.windows)} windows with {count(step.waiting.records)} records wait.
+                      {counted(step.waiting.windows, 'window')} with {counted(step.waiting.records, 'record')}{' '}
+                      {step.waiting.windows === 1 ? 'waits' : 'wait'}.
                     </b>
                   </p>
                   <ul>
                     {step.waiting.next.map(({ start, end, firesAt, records }) => (
                       <li key={start}>
-                        <Time ms={start} /> to <Time ms={end} />: {count(records)} records, fires at watermark{' '}
+                        <Time ms={start} /> to <Time ms={end} />: {counted(records, 'record')}, fires at watermark{' '}
                         <Time ms={firesAt} />
                       </li>
                     ))}
@@ -74,7 +75,7 @@ export function Windows({ path }: { readonly path: string }) {
               </tbody>
             </table>
           </Scroll>
-          {each.otherLanes > 0 ? <p class="quiet">and {count(each.otherLanes)} more lanes, which are further</p> : null}
+          {each.otherLanes > 0 ? <p class="quiet">and {counted(each.otherLanes, 'more lane')} further on</p> : null}
         </section>
       ))}
     </>
