@@ -13,6 +13,7 @@ import {
   scrubbed,
   systemError,
 } from '@millrace/client-mongodb/driver'
+import { refuseTwins } from './ids.ts'
 import { compileOperations } from './operations.ts'
 import type { Options } from './options.ts'
 import { writeAll } from './rounds.ts'
@@ -42,6 +43,7 @@ export async function openCollection(o: Options, ctx: SinkContext, signal: Abort
     await prepare(db.createCollection(o.collection, o.collection_options ?? {}).catch(unlessCode(48, 13)))
     for (const fields of o.indexes ?? [])
       await prepare(collection.createIndex(Object.fromEntries(fields.map((field) => [field, 1]))))
+    await refuseTwins(collection, o, prepare).catch(unlessCode(13))
     const preparing = compileOperations(o, ctx)
     return {
       async write(records, abort) {
