@@ -146,6 +146,10 @@ export const servers: Readonly<Record<string, Entry>> = {
   ...mongodb('sink'),
   'sink mongodb write': documents('delete removes documents by key, twice is harmless'),
   'sink mongodb key': documents('are stored under the record id, or the key as text'),
+  'sink mongodb id_type': live(
+    'that are read and written back by their ids stay the same documents',
+    'sink-mongodb/test/ids.live.test.ts',
+  ),
   'sink mongodb fields': documents('set merges named fields; an attribute may have any name'),
   'sink mongodb attribute': documents('set merges named fields; an attribute may have any name'),
   'sink mongodb attribute.name': documents('set merges named fields; an attribute may have any name'),

@@ -24,6 +24,13 @@ export function bsonBytes(value: unknown): Uint8Array | undefined {
   return bsonClass(value) === 'Binary' ? (value as { value(): Uint8Array }).value() : undefined
 }
 
+/** The text of a UUID; undefined: it is none. The older subtype 3 is not one: its order of bytes is not known. */
+export function uuidText(value: unknown): string | undefined {
+  if (bsonClass(value) !== 'Binary' || (value as { readonly sub_type?: unknown }).sub_type !== 4) return undefined
+  const hex = Buffer.from(bsonBytes(value)!).toString('hex')
+  return hex.length === 32 ? hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-') : undefined
+}
+
 /** A value of type json: what JSON has no form for becomes text; whole numbers beyond 2^53 stay bigint. */
 export function bsonToPlain(value: unknown): unknown {
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value
@@ -32,7 +39,7 @@ export function bsonToPlain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(bsonToPlain)
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString()
   const bytes = bsonBytes(value)
-  if (bytes) return Buffer.from(bytes).toString('base64')
+  if (bytes) return uuidText(value) ?? Buffer.from(bytes).toString('base64')
   const name = bsonClass(value)
   if (name === 'Decimal128') return decimalText(value)
   if (name !== undefined) return String(value)
@@ -76,8 +83,11 @@ export function parseExtendedJson(text: string): unknown {
         return lookalike('ObjectId', given as string)
       case '$date':
         return new Date(Number(given))
-      case '$binary':
-        return new Uint8Array(Buffer.from((given as { readonly base64: string }).base64, 'base64'))
+      case '$binary': {
+        const { base64, subType } = given as { readonly base64: string; readonly subType?: string }
+        const bytes = new Uint8Array(Buffer.from(base64, 'base64'))
+        return Number(subType) === 4 ? { _bsontype: 'Binary', sub_type: 4, value: () => bytes } : bytes
+      }
       default:
         return value
     }

@@ -17,6 +17,7 @@ export {
   MongoBulkWriteError,
   type MongoClient,
   ObjectId,
+  UUID,
 } from 'mongodb'
 
 const reveal = (value: MongodbOptions['url']): string => (typeof value === 'string' ? value : value.reveal())

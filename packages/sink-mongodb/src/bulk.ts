@@ -7,21 +7,27 @@ import { SystemError } from '@millrace/core'
 import {
   type AnyBulkWriteOperation,
   type Collection,
+  type Decimal128,
   isAboutDocument,
   isRefusal,
   MongoBulkWriteError,
+  type ObjectId,
   scrubbed,
   sizeOf,
   systemError,
+  type UUID,
 } from '@millrace/client-mongodb/driver'
 import type { Options } from './options.ts'
 
 /** The maximum size of a document: mongodb.com/docs/manual/reference/limits. */
 const maxSize = 16 * 1024 * 1024
 
-/** A stored document; its key is text. */
+/** What may be an id. */
+export type Id = string | number | bigint | boolean | Date | Uint8Array | Decimal128 | ObjectId | UUID
+
+/** A stored document. */
 export interface Stored {
-  readonly _id: string
+  readonly _id: Id
   readonly [field: string]: unknown
 }
 export type Operation = AnyBulkWriteOperation<Stored>

@@ -1,8 +1,9 @@
 /** What each record does to the document of its key, for every write mode. */
-import { compileKey, isWellFormed, type Records, type Row, type SinkContext, type WriteFailure } from '@millrace/core'
+import { isWellFormed, type Records, type Row, type SinkContext, type WriteFailure } from '@millrace/core'
 import { compileSet, keyFields } from '@millrace/kinds'
 import { encodingFault } from '@millrace/formats'
-import type { Operation } from './bulk.ts'
+import { compileIds, half, type Wrong } from './ids.ts'
+import type { Id, Operation } from './bulk.ts'
 import type { Options } from './options.ts'
 import { compileDocument, isWide, toBson } from './values.ts'
 
@@ -32,31 +33,33 @@ export interface Preparing {
 }
 
 export function compileOperations(o: Options, ctx: SinkContext): Preparing {
-  const names = keyFields(o)
-  const key = names && compileKey(ctx.schema, names)
+  const keyed = compileIds(o, ctx.schema)
+  const isId = keyFields(o)?.[0] === '_id'
   const document = compileDocument(ctx.schema, o.nulls)
   const fieldsOf = o.write === 'set' ? compileSet(o, ctx.schema, toBson) : undefined
-  const oneByOne = o.write === 'insert' && key !== undefined
+  const oneByOne = o.write === 'insert' && keyed !== undefined
   const open = ctx.schema.open === true
 
   return {
     oneByOne,
     merges: fieldsOf !== undefined,
     prepare(records, refuse) {
-      const ids = key && !oneByOne ? undefined : records.ids()
+      const ids = keyed && !oneByOne ? undefined : records.ids()
       const sets: (readonly (readonly [string, unknown])[])[] = []
       const documents: Row[] = []
       const byKey = new Map<string, number[]>()
+      const values = new Map<string, Id>()
       for (let i = 0; i < records.length; i++) {
-        const row = records.rows[i]!
+        const whole = records.rows[i]!
         try {
-          const id = key ? keyOf(row, key, names!) : idOf(ids![i]!)
+          const id = keyed ? keyed.text(whole) : idOf(ids![i]!)
           if (typeof id !== 'string') {
             refuse(i, id.code, id.message, id.field)
             continue
           }
+          const row = isId ? withoutId(whole) : whole
           const wrong = fieldsOf
-            ? prepareSet(fieldsOf(row), sets, i)
+            ? prepareSet(fieldsOf(whole), sets, i)
             : o.write === 'delete'
               ? undefined
               : unstorable(row, open)
@@ -65,6 +68,7 @@ export function compileOperations(o: Options, ctx: SinkContext): Preparing {
             continue
           }
           if (!fieldsOf && o.write !== 'delete') documents[i] = document(row)
+          if (!values.has(id)) values.set(id, keyed ? keyed.value(id, whole) : id)
           const before = byKey.get(id)
           if (before) before.push(i)
           else byKey.set(id, [i])
@@ -76,7 +80,7 @@ export function compileOperations(o: Options, ctx: SinkContext): Preparing {
       return {
         byKey,
         operation(id, of, first) {
-          const filter = { _id: id }
+          const filter = { _id: values.get(id)! }
           if (o.write === 'delete') return { deleteOne: { filter } }
           if (fieldsOf)
             return {
@@ -98,23 +102,9 @@ export function compileOperations(o: Options, ctx: SinkContext): Preparing {
   }
 }
 
-interface Wrong {
-  readonly code: string
-  readonly message: string
-  readonly field?: string
-}
-
-const half = 'has an unpaired surrogate, which is not a character'
-
-function keyOf(row: Row, key: (row: Row) => string | undefined, names: readonly string[]): string | Wrong {
-  const made = key(row)
-  if (made === undefined) {
-    const field = names.find((name) => (row[name] ?? null) === null)!
-    return { code: 'null_key', message: `the key ${names.join(', ')} has a part that is null`, field }
-  }
-  if (made.isWellFormed()) return made
-  const field = names.find((name) => !isWellFormed(row[name]))!
-  return { code: 'bad_text', message: `${field} ${half}`, field }
+/** The `_id` of a document is set by the operation's filter. */
+function withoutId({ _id, ...row }: Row): Row {
+  return row
 }
 
 function idOf(id: string): string | Wrong {
@@ -127,7 +117,7 @@ function prepareSet(
   i: number,
 ): Wrong | undefined {
   if ('code' in set) return set
-  into[i] = set
+  into[i] = set.filter(([name]) => name !== '_id')
   return undefined
 }
 

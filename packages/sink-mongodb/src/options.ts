@@ -14,6 +14,12 @@ export const options = option.object({
     { default: 'upsert' },
   ),
   ...documentOptions,
+  id_type: option.optional(
+    option.oneOf(
+      ['text', 'value', 'objectid', 'uuid'],
+      'With `key`: `_id` is the key as text, the value of the key field in its own type (a number, a date), or the ObjectId or UUID that its text names. Default: text, and a collection whose documents have other ids is refused.',
+    ),
+  ),
   collection_options: option.optional(
     option.map(
       option.any('As MongoDB expects it.'),

@@ -12,8 +12,9 @@ import {
   unlessAborted,
 } from '@millrace/core'
 import { bsonToPlain } from '@millrace/client-mongodb'
-import { compileShown, keyFields, keyIn } from '@millrace/kinds'
+import { compileShown, keyIn } from '@millrace/kinds'
 import { connect, disconnect, type Db, type Document, scrubbed, systemError } from '@millrace/client-mongodb/driver'
+import { compileIds } from './ids.ts'
 import { recordField } from './operations.ts'
 import type { Options } from './options.ts'
 import { toBson } from './values.ts'
@@ -27,7 +28,7 @@ export async function* queryCollection(o: Options, env: Env, query: Query, signa
     const limit = query.limit ?? Number.POSITIVE_INFINITY
     if (limit <= 0) return
     const shown = compileShown(query.type)
-    const cursor = db.collection(query.collection).aggregate(pipelineOf(query, keyFields(o)), {
+    const cursor = db.collection(query.collection).aggregate(pipelineOf(query, o), {
       signal,
       allowDiskUse: true,
       // The collection may have another one; expressions compare by code points.
@@ -62,11 +63,18 @@ async function requireCollection(db: Db, name: string, signal: AbortSignal): Pro
 }
 
 /** What the server does: it finds, sorts, and leaves out what is not asked for. */
-function pipelineOf({ where = [], type, sort = [], limit, fields }: Query, key: readonly string[] | undefined) {
+function pipelineOf({ where = [], type, sort = [], limit, fields }: Query, o: Options) {
   const stages: Document[] = []
-  const conditions: Document[] = where.flatMap((each) => conditionOf(each, type))
-  const id = keyIn(key, where, type)
-  if (id !== undefined) conditions.push({ _id: id })
+  const isText = o.id_type === undefined || o.id_type === 'text' || o.id_type === 'value'
+  const conditions: Document[] = where
+    .filter(({ field }) => isText || field !== '_id')
+    .flatMap((each) => conditionOf(each, type))
+  if (keyIn(o.key, where, type) !== undefined) {
+    const row = Object.fromEntries(where.filter(({ is }) => is === '==').map(({ field, value }) => [field, value]))
+    const ids = compileIds(o, type!)!
+    const id = ids.text(row)
+    if (typeof id === 'string') conditions.push({ _id: ids.value(id, row) })
+  }
   if (conditions.length > 0) stages.push({ $match: { $and: conditions } })
   const by = sort.map(({ field, descending }, i) => ({
     name: field === '_id' ? field : `_millrace_sort_${i}`,

@@ -2,7 +2,7 @@
  * The definition of `type: mongodb` as a sink. The driver is loaded when a connection is opened, so a check costs
  * nothing.
  */
-import { defineSink, isNested, type Problem, type RecordType, type Type } from '@millrace/core'
+import { defineSink, fieldOf, isNested, type Problem, type RecordType, type Type, typeText } from '@millrace/core'
 import { documentFieldProblems, documentProblems, isLookedUp, keyFields, keyProblems } from '@millrace/kinds'
 import { mongodbProblems, placeOf } from '@millrace/client-mongodb'
 import { type Options, options } from './options.ts'
@@ -17,7 +17,8 @@ function checkOptions(o: Options): Problem[] {
 }
 
 function accepts(o: Options, input: RecordType): Problem[] {
-  const found = [...keyProblems(o, input), ...documentFieldProblems(input)]
+  const isKey = keyFields(o)?.join() === '_id'
+  const found = [...keyProblems(o, input), ...idProblems(o, input), ...(isKey ? [] : documentFieldProblems(input))]
   for (const [name, { type }] of Object.entries(input.fields)) {
     const wide = wideDecimal(type)
     if (wide)
@@ -36,6 +37,20 @@ function accepts(o: Options, input: RecordType): Problem[] {
       })
   }
   return found
+}
+
+/** Contradictions between `id_type` and the key. */
+function idProblems({ key, id_type: type = 'text' }: Options, input: RecordType): Problem[] {
+  const names = keyFields({ key })
+  const bad = (at: string, message: string, hint: string) => [{ code: 'bad_value', message, at: [at], hint }]
+  if (type !== 'text' && names?.length !== 1)
+    return bad('id_type', `\`id_type: ${type}\` needs a key of one field`, 'set `key` to the field that has the id')
+  const of = names && fieldOf(input, names[0]!)?.type
+  if (!of || of.kind === 'string' || type === 'value') return []
+  if (type !== 'text')
+    return bad('id_type', `\`id_type: ${type}\` needs a key of text, but it is ${typeText(of)}`, 'id_type: value')
+  if (names.join() !== '_id') return []
+  return bad('id_type', `\`_id\` is ${typeText(of)}, but would be written as text`, 'id_type: value')
 }
 
 /** Digits of a decimal that is too wide, anywhere in the type. */
@@ -81,6 +96,8 @@ function mapping(type: Type): string | undefined {
   }
 }
 
+const idNames = { text: '', value: ' in its own type', objectid: ' as an ObjectId', uuid: ' as a UUID' } as const
+
 export const mongodb = defineSink({
   kind: 'sink',
   type: 'mongodb',
@@ -90,7 +107,7 @@ export const mongodb = defineSink({
   check: checkOptions,
   capabilities: (o) => ({
     label: 'effectively-once',
-    how: `${o.write} by _id = ${keyFields(o)?.join(', ') ?? 'record id'}, w: majority, journalled`,
+    how: `${o.write} by _id = ${keyFields(o)?.join(', ') ?? 'record id'}${idNames[o.id_type ?? 'text']}, w: majority, journalled`,
     key: keyFields(o) ?? 'record_id',
     limits: { document: '16 MB', number: '34 digits of a decimal, 64 bits of an integer' },
     combines: o.write === 'set',

@@ -8,7 +8,8 @@ import { openContext, resolved } from './server.ts'
 const [definition] = definitions
 const env: Env = { root: '/', home: '/', profile: 'local', pipeline: 'p', id: 'out', resolve: (path) => path }
 const string = { type: { kind: 'string' }, optional: false } as const
-const input: RecordType = { fields: { a: string, j: { type: { kind: 'json' }, optional: true } } }
+const integer = { type: { kind: 'integer' }, optional: false } as const
+const input: RecordType = { fields: { a: string, n: integer, j: { type: { kind: 'json' }, optional: true } } }
 const base = { url: new Secret('mongodb://127.0.0.1/'), database: 'd', collection: 'c' }
 const problems = (options: Partial<Options>, record = input) => {
   const o = resolved({ ...base, ...options })
@@ -25,6 +26,12 @@ test.each<[string, Partial<Options>, string[]]>([
   ['a name without a password', { username: 'u' }, ['username: missing_key']],
   ['an attribute without set', { attribute: { name: 'a', value: ['j'] } }, ['attribute: bad_value']],
   ['an index that would be a path', { indexes: [['a.b']] }, ['indexes.0.0: bad_value']],
+  ['ids of a type without a key', { id_type: 'objectid' }, ['id_type: bad_value']],
+  ['ids of a type with a key of two fields', { id_type: 'value', key: ['a', 'n'] }, ['id_type: bad_value']],
+  ['an ObjectId of a number', { id_type: 'objectid', key: 'n' }, ['id_type: bad_value']],
+  ['an ObjectId of text', { id_type: 'objectid', key: 'a' }, []],
+  ['a UUID of text', { id_type: 'uuid', key: 'a' }, []],
+  ['a number as an id', { id_type: 'value', key: 'n' }, []],
   ['a key that is no scalar', { key: 'j' }, ['key: bad_value']],
 ])('%s', (_name, options, expected) => {
   expect(problems(options)).toEqual(expected)
@@ -43,6 +50,9 @@ test('types and names that MongoDB cannot hold are found before the run', () => 
   expect(problems({}, { fields: { a: { type: nested, optional: false } } })).toEqual([': bad_value'])
   expect(problems({}, { fields: { $a: string } })).toEqual([': bad_value'])
   expect(problems({}, { fields: { _id: string } })).toEqual([': bad_value'])
+  expect(problems({ key: '_id' }, { fields: { _id: string } })).toEqual([])
+  expect(problems({ key: '_id' }, { fields: { _id: integer } })).toEqual(['id_type: bad_value'])
+  expect(problems({ key: '_id', id_type: 'value' }, { fields: { _id: integer } })).toEqual([])
   expect(definition!.mapping!(decimal(38))).toBeUndefined()
   expect(definition!.mapping!(decimal(34))).toBe('decimal')
 })

@@ -8,7 +8,7 @@ import {
   type Type,
   unlessAborted,
 } from '@millrace/core'
-import { bsonBytes, bsonClass, decimalText } from '@millrace/client-mongodb'
+import { bsonBytes, bsonClass, decimalText, uuidText } from '@millrace/client-mongodb'
 import { connect, disconnect, type Db, type Document, scrubbed, systemError } from '@millrace/client-mongodb/driver'
 import type { Options } from './options.ts'
 
@@ -78,7 +78,7 @@ function typeOfAll(documents: readonly Document[]): RecordType {
 }
 
 function typeOf(value: unknown): Type {
-  if (typeof value === 'string' || bsonClass(value) === 'ObjectId') return { kind: 'string' }
+  if (typeof value === 'string' || bsonClass(value) === 'ObjectId' || uuidText(value)) return { kind: 'string' }
   if (typeof value === 'boolean') return { kind: 'boolean' }
   if (typeof value === 'bigint') return { kind: 'bigint' }
   if (typeof value === 'number') return { kind: Number.isSafeInteger(value) ? 'integer' : 'number' }

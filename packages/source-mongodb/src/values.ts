@@ -17,7 +17,7 @@ import {
   type Type,
   unitsPerMs,
 } from '@millrace/core'
-import { bsonBytes, bsonClass, bsonToPlain, isBsonDocument } from '@millrace/client-mongodb'
+import { bsonBytes, bsonClass, bsonToPlain, isBsonDocument, uuidText } from '@millrace/client-mongodb'
 import { decimalText } from '@millrace/client-mongodb'
 
 const isDecimal = (value: unknown): value is object => bsonClass(value) === 'Decimal128'
@@ -36,7 +36,7 @@ export function fromBson(
   const json = fromJson(type, others.unknownFields, others.tally)
   switch (type.kind) {
     case 'string':
-      return (value) => (bsonClass(value) === 'ObjectId' ? String(value) : json(value))
+      return (value) => (bsonClass(value) === 'ObjectId' ? String(value) : (uuidText(value) ?? json(value)))
     case 'integer':
     case 'bigint': {
       const text = fromText(type)

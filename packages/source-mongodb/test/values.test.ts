@@ -1,4 +1,4 @@
-import { Binary, BSON, Decimal128, Int32, Long, ObjectId, Timestamp } from 'mongodb'
+import { Binary, BSON, Decimal128, Int32, Long, ObjectId, Timestamp, UUID } from 'mongodb'
 import { describe, expect, test } from 'vitest'
 import { bsonToPlain, parseExtendedJson } from '@millrace/client-mongodb'
 import type { RecordType, Type } from '@millrace/core'
@@ -7,6 +7,7 @@ import { fromBson } from '../src/values.ts'
 import { contextOf } from './server.ts'
 
 const decimal: Type = { kind: 'decimal', precision: 20, scale: 2 }
+const uuid = '3b241101-e2bb-4255-8caf-4136c566a962'
 const read = (type: Type, value: unknown): unknown => {
   try {
     return fromBson(type)(value)
@@ -18,6 +19,10 @@ const read = (type: Type, value: unknown): unknown => {
 test.each<[Type, unknown, unknown]>([
   [{ kind: 'string' }, 'x', 'x'],
   [{ kind: 'string' }, new ObjectId('0123456789abcdef01234567'), '0123456789abcdef01234567'],
+  [{ kind: 'string' }, new UUID(uuid), uuid],
+  [{ kind: 'string' }, new Binary(Buffer.alloc(16), 3), 'not_string'],
+  [{ kind: 'bytes' }, new UUID(uuid), new Uint8Array(new UUID(uuid).buffer)],
+  [{ kind: 'json' }, { a: new UUID(uuid) }, { a: uuid }],
   [{ kind: 'string' }, 5, 'not_string'],
   [{ kind: 'boolean' }, true, true],
   [{ kind: 'boolean' }, 1, 'not_boolean'],
@@ -141,6 +146,7 @@ describe('documents', () => {
       date: new Date(-5),
       bytes: new Binary(Buffer.from([0, 255])),
       id: new ObjectId('0123456789abcdef01234567'),
+      uuid: new UUID(uuid),
       nested: [{ x: Long.fromNumber(1) }, null, true, 'text'],
       stamp: new Timestamp({ t: 1, i: 2 }),
     }

@@ -158,6 +158,11 @@ export const writingErrors = {
     hint: 'let the proxy pass the header unchanged, or send with `ids: false`',
   },
   null_key: { title: 'key is null', explanation: 'A part of the key is null, so the record could not be found again.' },
+  bad_id: {
+    title: 'not an id of that type',
+    explanation: 'The key is not the text of an ObjectId or a UUID, as `id_type` of the sink says.',
+    hint: 'filter such records with `where`, or choose another `id_type`',
+  },
   null_name: {
     title: 'name is empty',
     explanation: 'The field that names an attribute is empty.',

@@ -566,6 +566,12 @@ export const systemErrors = {
     explanation: 'The system was reached, but the address, the name or the password is wrong.',
     hint: 'check the address, the name and the password',
   },
+  other_ids: {
+    title: 'ids of another type',
+    explanation:
+      'The collection has documents whose `_id` is not text, so keys as text would make a second document of each.',
+    hint: 'set `id_type` of the sink to the type of the ids',
+  },
   key_taken: {
     title: 'concurrent write',
     explanation: 'Two writes created the same document at the same time; this one is retried.',
