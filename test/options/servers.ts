@@ -43,7 +43,8 @@ const made = (b: Config): Pair<Config> => ({
 /** How many sends start before the first is acknowledged. */
 async function begun(inFlight: number): Promise<number> {
   let sends = 0
-  const sending = createSending({ send: () => (sends++, new Promise(() => {})), renew: async () => {} }, inFlight)
+  const client = { send: () => (sends++, new Promise<void>(() => {})), renew: async () => {} }
+  const sending = createSending(client, inFlight, { halved() {}, tooLarge() {} })
   const stop = new AbortController()
   const all = Array.from({ length: 5 }, () => sending.send([], stop.signal).catch(() => {}))
   await new Promise((resolve) => setImmediate(resolve))

@@ -174,7 +174,8 @@ const lasting: Readonly<Record<string, string>> = {
   CLUSTER_AUTHORIZATION_FAILED: 'give the user the permission IdempotentWrite',
   INVALID_TOPIC_EXCEPTION: 'a topic name has letters, digits, `.`, `_` and `-` only',
   INVALID_REPLICATION_FACTOR: 'there are fewer brokers than `create.replicas`',
-  MESSAGE_TOO_LARGE: 'the topic only accepts smaller messages: set `max_message` to its `max.message.bytes`',
+  MESSAGE_TOO_LARGE:
+    'the limit of the topic was lowered during the run: run again, and the record is reported as too large',
 }
 
 /** Why a login failed, with hints. */

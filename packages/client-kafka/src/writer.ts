@@ -24,8 +24,8 @@ export interface Message {
 /** Metadata of a topic that is written. */
 export interface TopicSettings {
   readonly partitions: number
-  /** The largest batch of messages that it accepts, as sent. */
-  readonly maxMessageBytes: number
+  /** The largest batch of messages that it accepts, as sent; undefined if the user may not read it. */
+  readonly maxMessageBytes: number | undefined
   /** It keeps the last message of each key, so it accepts none without one. */
   readonly compacted: boolean
 }
@@ -49,8 +49,8 @@ export interface TopicWriter {
 
 /** A closed producer has nothing left to send, and a silent broker would keep it waiting. */
 const closeMs = 500
-/** The limit of a topic whose settings may not be read: the broker's own default. */
-const defaultMaxMessageBytes = 1_048_588
+/** The limit of a topic unless the broker or the topic sets another. */
+export const defaultMaxMessageBytes = 1_048_588
 
 /** Opens a producer. Nothing is sent before its first call. */
 export function openTopicWriter(o: WriterOptions, env: Env): TopicWriter {
@@ -92,9 +92,10 @@ export function openTopicWriter(o: WriterOptions, env: Env): TopicWriter {
       withAdmin(signal, async (admin) => {
         const { topics } = await admin.metadata({ topics: [o.stream], forceUpdate: true })
         const settings = await settingsOf(admin, o.stream)
+        const limit = settings.get('max.message.bytes')
         return {
           partitions: topics.get(o.stream)!.partitions.length,
-          maxMessageBytes: Number(settings.get('max.message.bytes') ?? defaultMaxMessageBytes),
+          maxMessageBytes: limit == null ? undefined : Number(limit),
           compacted: /\bcompact\b/.test(settings.get('cleanup.policy') ?? ''),
         }
       }),

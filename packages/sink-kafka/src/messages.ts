@@ -2,37 +2,44 @@
 import type { WriteFailure } from '@millrace/core'
 import { type EncodedValues, idHeader } from '@millrace/kinds'
 import { halfPair } from '@millrace/formats'
-import type { Message, TopicSettings } from '@millrace/client-kafka'
+import { defaultMaxMessageBytes, type Message, type TopicSettings } from '@millrace/client-kafka'
 
-/** Messages to be sent together; `end`: the index in the write of the first record after them. */
+/** Messages to be sent together. */
 export interface Cut {
   readonly messages: readonly Message[]
-  readonly end: number
+  /** The index in the write of each message's record. */
+  readonly indexes: readonly number[]
   /** A single message that may be too large for the topic. */
   readonly large: boolean
 }
 
-/** A send is one batch per partition, and a topic accepts batches up to its `max.message.bytes`, by default 1 MiB. */
-const sendBytes = 1024 * 1024
 /** The maximum overhead of a message and of a batch. */
 const messageOverhead = 64
 const batchOverhead = 128
 
-/** The messages of a piece, in order. Those that the topic can never accept go to `failures`. */
+/**
+ * How many bytes are sent at once: a send is one batch per partition, and a topic accepts batches up to its
+ * `max.message.bytes`, by default 1 MiB.
+ */
+export const sendBytesOf = (topic: TopicSettings): number =>
+  Math.min(1024 * 1024, (topic.maxMessageBytes ?? defaultMaxMessageBytes) - batchOverhead)
+
+/** The messages of a piece, in order, by `sendBytes`. Those that the topic can never accept go to `failures`. */
 export function* cutMessages(
   piece: EncodedValues,
   o: { readonly stream: string; readonly max_message: number },
   topic: TopicSettings,
+  sendBytes: () => number,
   failures: WriteFailure[],
 ): Generator<Cut> {
-  const { indexes, starts, ends, keys } = piece
+  const { indexes: all, starts, ends, keys } = piece
   const ids = piece.records.ids()
   // The piece is lent, and a message may have to be sent again.
   const body = Buffer.from(piece.body)
-  const most = Math.min(sendBytes, topic.maxMessageBytes - batchOverhead)
   let messages: Message[] = []
+  let indexes: number[] = []
   let bytes = 0
-  for (const [i, index] of indexes.entries()) {
+  for (const [i, index] of all.entries()) {
     const value = body.subarray(starts[i], ends[i])
     const wrong = refusal(value, keys[i]!, ids[i]!, o.max_message, topic)
     if (wrong) {
@@ -41,19 +48,21 @@ export function* cutMessages(
     }
     const message = messageOf(o.stream, value, keys[i]!, ids[i]!, piece.headers?.[i])
     const size = sizeOf(message)
-    if (messages.length > 0 && bytes + size > most) {
-      yield { messages, end: index, large: false }
+    if (messages.length > 0 && bytes + size > sendBytes()) {
+      yield { messages, indexes, large: false }
       messages = []
+      indexes = []
       bytes = 0
     }
-    if (size > most && size > topic.maxMessageBytes - batchOverhead) {
-      yield { messages: [message], end: index + 1, large: true }
+    if (size > sendBytes()) {
+      yield { messages: [message], indexes: [index], large: true }
       continue
     }
     messages.push(message)
+    indexes.push(index)
     bytes += size
   }
-  if (messages.length > 0) yield { messages, end: indexes.at(-1)! + 1, large: false }
+  if (messages.length > 0) yield { messages, indexes, large: false }
 }
 
 function refusal(value: Buffer, key: string | null, id: string, maxMessage: number, topic: TopicSettings) {
@@ -80,7 +89,8 @@ function messageOf(
   return { topic, value, headers: more, key: key === null ? undefined : Buffer.from(key) }
 }
 
-function sizeOf({ key, value, headers }: Message): number {
+/** The maximum size of a message in a batch, uncompressed. */
+export function sizeOf({ key, value, headers }: Message): number {
   let size = messageOverhead + value.length + (key?.length ?? 0)
   for (const name in headers) size += name.length * 3 + headers[name]!.length
   return size

@@ -3,7 +3,8 @@
  *
  * A rejected send has an unknown outcome: its messages may be in the topic. So once the others have settled, a new
  * producer repeats, one after the other, every send from the rejected one on, including acknowledged ones: the last
- * value of a key stays last, and duplicates have the same id.
+ * value of a key stays last, and duplicates have the same id. Of these, one that is too large for the topic is halved
+ * until it is accepted or a single message.
  */
 import { type TopicWriter, kafkaCodes, type Message } from '@millrace/client-kafka'
 import { unlessAborted } from '@millrace/core'
@@ -13,10 +14,16 @@ export interface Sending {
    * Returns when the messages are in flight. Throws if earlier ones were rejected, and rejected again when repeated.
    */
   send(messages: readonly Message[], signal: AbortSignal): Promise<void>
-  /** Sends a message that may be too large for the topic, on its own. False: it is too large. */
-  offer(message: Message, signal: AbortSignal): Promise<boolean>
-  /** Returns when everything is acknowledged. */
+  /** Returns when everything is acknowledged or refused. */
   drain(signal: AbortSignal): Promise<void>
+}
+
+/** What happens to sends that are too large for the topic. */
+export interface Refusals {
+  /** Several messages are too large as a batch; they are sent again as two halves. */
+  halved(messages: readonly Message[]): void
+  /** A message is too large by itself. It is dropped, unless this throws. */
+  tooLarge(message: Message, error: Error): void
 }
 
 interface Send {
@@ -27,10 +34,16 @@ interface Send {
   settled: Promise<void>
 }
 
+/** The batch is larger than `max.message.bytes`, or than a segment of the log. */
+const tooLarge = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']
 const doing = 'waiting for the brokers to acknowledge messages'
 
 /** `inFlight`: how many sends are kept, from the first unacknowledged one on. */
-export function createSending(client: Pick<TopicWriter, 'send' | 'renew'>, inFlight: number): Sending {
+export function createSending(
+  client: Pick<TopicWriter, 'send' | 'renew'>,
+  inFlight: number,
+  refusals: Refusals,
+): Sending {
   const window: Send[] = []
 
   const letGo = () => {
@@ -50,12 +63,12 @@ export function createSending(client: Pick<TopicWriter, 'send' | 'renew'>, inFli
       },
     )
   }
-  const add = (messages: readonly Message[]): Send => {
-    const send: Send = { messages, state: 'open', error: undefined, settled: Promise.resolve() }
-    window.push(send)
-    start(send)
-    return send
-  }
+  const sendOf = (messages: readonly Message[]): Send => ({
+    messages,
+    state: 'waiting',
+    error: undefined,
+    settled: Promise.resolve(),
+  })
   const until = (settled: Promise<unknown>, signal: AbortSignal) => unlessAborted(settled, signal, doing)
 
   /** Repeats from the first rejected one on; throws if it is rejected again. */
@@ -64,13 +77,31 @@ export function createSending(client: Pick<TopicWriter, 'send' | 'renew'>, inFli
     await until(Promise.all(window.map(({ settled }) => settled)), signal)
     letGo()
     for (const send of window) send.state = 'waiting'
+    reduceFirst()
     await until(client.renew(), signal)
     while (window.length > 0) {
       const first = window[0]!
       start(first)
       await until(first.settled, signal)
-      if (first.error) throw first.error
+      if (!first.error) continue
+      if (!reduceFirst()) throw first.error
+      await until(client.renew(), signal)
     }
+  }
+
+  /** If the first send was too large, its halves replace it. */
+  const reduceFirst = (): boolean => {
+    const { messages, error } = window[0] ?? {}
+    if (!messages || !tooLarge.some((code) => kafkaCodes(error).has(code))) return false
+    const middle = Math.ceil(messages.length / 2)
+    if (messages.length === 1) {
+      refusals.tooLarge(messages[0]!, error!)
+      window.shift()
+    } else {
+      refusals.halved(messages)
+      window.splice(0, 1, sendOf(messages.slice(0, middle)), sendOf(messages.slice(middle)))
+    }
+    return true
   }
 
   const drain = async (signal: AbortSignal) => {
@@ -87,16 +118,9 @@ export function createSending(client: Pick<TopicWriter, 'send' | 'renew'>, inFli
         await until(window[0]!.settled, signal)
         await mend(signal)
       }
-      add(messages)
-    },
-    async offer(message, signal) {
-      await drain(signal)
-      const send = add([message])
-      await until(send.settled, signal)
-      if (!kafkaCodes(send.error).has('MESSAGE_TOO_LARGE')) return true
-      window.length = 0
-      await until(client.renew(), signal)
-      return false
+      const send = sendOf(messages)
+      window.push(send)
+      start(send)
     },
     drain,
   }

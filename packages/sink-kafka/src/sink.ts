@@ -4,10 +4,10 @@
  */
 import { defineSink, failRest, type Sink, throwFailures, type WriteFailure } from '@millrace/core'
 import { jsonForm, streamAccepts, streamEncoder } from '@millrace/kinds'
-import { type TopicWriter, openTopicWriter, type TopicSettings } from '@millrace/client-kafka'
-import { cutMessages } from './messages.ts'
+import { type Message, type TopicWriter, openTopicWriter, type TopicSettings } from '@millrace/client-kafka'
+import { cutMessages, sendBytesOf, sizeOf } from './messages.ts'
 import { type Options, options } from './options.ts'
-import { createSending, type Sending } from './sending.ts'
+import { createSending, type Refusals, type Sending } from './sending.ts'
 
 export const sinkKafka = defineSink({
   kind: 'sink',
@@ -26,7 +26,8 @@ export const sinkKafka = defineSink({
   async probe(o, env, signal) {
     const client = openTopicWriter(o, env)
     try {
-      return `topic ${o.stream} has ${(await client.topic(signal)).partitions} partitions`
+      const { partitions, maxMessageBytes } = await client.topic(signal)
+      return `topic ${o.stream} has ${partitions} partitions${limitNote(o.max_message, maxMessageBytes)}`
     } finally {
       await client.close()
     }
@@ -38,6 +39,21 @@ export const sinkKafka = defineSink({
     let client: TopicWriter | undefined
     let topic: TopicSettings
     let sending: Sending
+    let sendBytes: number
+    let current: Write | undefined
+    const places = new WeakMap<Message, { readonly write: Write; readonly index: number }>()
+    const refusals: Refusals = {
+      // Further sends are cut to what may be accepted.
+      halved(messages) {
+        sendBytes = Math.min(sendBytes, Math.ceil(messages.reduce((sum, each) => sum + sizeOf(each), 0) / 2))
+      },
+      tooLarge(message, error) {
+        const { write, index } = places.get(message)!
+        if (write === current) write.failures.push({ index, kind: 'data', ...tooLargeOf(message) })
+        // A record that counts as written can only be reported by the next run, which reads it again.
+        else if (index < write.next) throw error
+      },
+    }
     const close = async () => {
       await client?.close()
       client = undefined
@@ -48,24 +64,28 @@ export const sinkKafka = defineSink({
         client = openTopicWriter(o, ctx)
         if (o.create) await client.create(o.create, signal)
         topic = await client.topic(signal)
-        sending = createSending(client, o.in_flight)
+        sendBytes = sendBytesOf(topic)
+        sending = createSending(client, o.in_flight, refusals)
       },
       async write(records, { signal }) {
-        const failures: WriteFailure[] = []
-        let next = 0
+        const write: Write = { failures: [], next: 0 }
+        current = write
         try {
-          for (const piece of encode(records, failures)) {
-            for (const { messages, end, large } of cutMessages(piece, o, topic, failures)) {
-              if (!large) await sending.send(messages, signal)
-              else if (!(await sending.offer(messages[0]!, signal)))
-                failures.push({ index: end - 1, kind: 'data', ...tooLargeFor(topic) })
-              next = end
+          for (const piece of encode(records, write.failures)) {
+            for (const { messages, indexes, large } of cutMessages(piece, o, topic, () => sendBytes, write.failures)) {
+              for (const [i, message] of messages.entries()) places.set(message, { write, index: indexes[i]! })
+              await sending.send(messages, signal)
+              // Whether a record is too large must be known before it counts as written.
+              if (large || topic.maxMessageBytes === undefined) await sending.drain(signal)
+              write.next = indexes.at(-1)! + 1
             }
           }
         } catch (error) {
-          failRest(records.length, next, failures, error)
+          failRest(records.length, write.next, write.failures, error)
+        } finally {
+          current = undefined
         }
-        throwFailures(failures)
+        throwFailures(write.failures)
       },
       async flush({ signal }) {
         await sending.drain(signal)
@@ -76,6 +96,13 @@ export const sinkKafka = defineSink({
   },
 })
 
+/** A call of `write`: what is known of its records. */
+interface Write {
+  readonly failures: WriteFailure[]
+  /** The index of the first record that does not count as written if the call fails. */
+  next: number
+}
+
 const encodingOf = (o: Options) => ({
   format: o.format,
   valueField: o.value_field,
@@ -83,7 +110,17 @@ const encodingOf = (o: Options) => ({
   headersField: o.headers_field,
 })
 
-const tooLargeFor = ({ maxMessageBytes }: TopicSettings) => ({
+const tooLargeOf = ({ value }: Message) => ({
   code: 'too_large',
-  message: `the topic does not accept a message of this size: its max.message.bytes is ${maxMessageBytes}`,
+  message: `its value has ${value.length} bytes, more than the topic accepts by its max.message.bytes`,
 })
+
+/** How `max_message` compares with the topic's limit, if records could be refused because of it. */
+function limitNote(maxMessage: number, limit: number | undefined): string {
+  if (limit === undefined) return '; its max.message.bytes may not be read: set `max_message` to no more than that'
+  if (maxMessage <= limit) return ''
+  return (
+    `; it accepts up to ${limit} bytes (max.message.bytes), less than \`max_message\` (${maxMessage}): ` +
+    'larger records are bad unless they compress to less'
+  )
+}

@@ -8,7 +8,8 @@ import {
   type SinkDefinition,
 } from '@millrace/core'
 import { liveUrl, memoryOf } from '@millrace/testkit'
-import { Admin } from '@platformatic/kafka'
+import { Admin, ConfigResourceTypes, IncrementalAlterConfigOperationTypes as Operation } from '@platformatic/kafka'
+import { contentsOf } from '../../../services/kafka/contents.ts'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { sinkKafka } from '../src/sink.ts'
 
@@ -16,6 +17,7 @@ const url = liveUrl('KAFKA')
 const brokers = [url ?? '']
 const field = (kind: 'integer' | 'string', optional = false) => ({ type: { kind }, optional })
 const schema: RecordType = { fields: { n: field('integer'), text: field('string', true) } }
+const env = { root: '/', home: '/', profile: 'live', pipeline: 'p', id: 'k', resolve: (path: string) => path }
 const never = new AbortController().signal
 const defaults = {
   brokers,
@@ -52,7 +54,6 @@ describe.skipIf(!url)('the Kafka sink', () => {
     return Number(ends.partitions[0]!.offset)
   }
   async function sinkOf(stream: string, more: object = {}): Promise<Sink> {
-    const env = { root: '/', home: '/', profile: 'live', pipeline: 'p', id: 'k', resolve: (path: string) => path }
     const sink = (sinkKafka as SinkDefinition).create({ ...defaults, stream, ...more }, { ...env, schema })
     open.push(sink)
     await sink.open!({ signal: never, incarnation: 1, start: 'test', instance: { i: 0, n: 1 }, warn: () => {} })
@@ -93,6 +94,49 @@ describe.skipIf(!url)('the Kafka sink', () => {
     expect(await failuresOf(sink, [{ n: 0, text: null }, large, { n: 2, text: null }])).toEqual([])
     await flush(sink)
     expect(await records(stream)).toBe(5)
+  })
+
+  /** Lowers the limit of a topic to 10,000 bytes, and waits until it takes effect. */
+  async function lower(stream: string): Promise<void> {
+    const limit = { name: 'max.message.bytes', value: '10000', configOperation: Operation.SET }
+    const topic = { resourceType: ConfigResourceTypes.TOPIC, resourceName: stream, configs: [limit] }
+    await admin.incrementalAlterConfigs({ resources: [topic] })
+    while ((await failuresOf(await sinkOf(stream), [{ n: -1, text: 'x'.repeat(12_000) }])).length === 0);
+  }
+
+  it('halves a send that is too large until it is accepted, and names the single record that is not', async () => {
+    const stream = await topic()
+    const sink = await sinkOf(stream)
+    await lower(stream)
+    const rows = Array.from({ length: 600 }, (_, n) => ({ n, text: 'x'.repeat(n === 123 ? 12_000 : 4000) }))
+    expect(await failuresOf(sink, rows)).toEqual([[123, 'too_large']])
+    await flush(sink)
+    const written = (await contentsOf(url!, stream)).flat().map((row) => (row as Row)['n'] as number)
+    expect([...new Set(written)].filter((n) => n >= 0)).toEqual(rows.map(({ n }) => n).filter((n) => n !== 123))
+    expect(await failuresOf(sink, rows.slice(120, 125))).toEqual([[3, 'too_large']])
+  })
+
+  it('stops when a record turns out to be too large after it counted as written, and the next run names it', async () => {
+    const stream = await topic()
+    const sink = await sinkOf(stream)
+    await lower(stream)
+    const large = [{ n: 0, text: 'x'.repeat(12_000) }]
+    expect(await failuresOf(sink, large)).toEqual([])
+    for (const _ of [1, 2])
+      await expect(flush(sink)).rejects.toMatchObject({
+        code: 'kafka_refused',
+        hint: expect.stringContaining('run again'),
+      })
+    expect(await failuresOf(await sinkOf(stream), large)).toEqual([[0, 'too_large']])
+  })
+
+  it('compares max_message with the limit of the topic', async () => {
+    const probe = async (limit: string) => {
+      const options = { ...defaults, stream: await topic({ 'max.message.bytes': limit }) }
+      return (sinkKafka as SinkDefinition).probe!(options, { ...env, id: 'k' }, never)
+    }
+    expect(await probe('10000')).toMatch(/1 partitions; it accepts up to 10000 bytes .* `max_message` \(4194304\)/)
+    expect(await probe('4194304')).toMatch(/has 1 partitions$/)
   })
 
   it('names the records without a key where the topic is compacted', async () => {
