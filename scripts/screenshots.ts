@@ -64,7 +64,7 @@ try {
   appendFileSync(join(folder, 'orders.csv'), many)
   writeFileSync(join(folder, 'missing.csv'), 'n\n1\n')
   await pipe(folder, 'trigger', 'orders')
-  await shoot('graph-running', '/pipelines/orders', {}, 'dd:text-is("running")')
+  await shoot('graph-running', '/pipelines/orders', {}, '.node .rate:not(:empty)')
 
   const { page } = await open(browser, shown.url, wide)
   await page.locator('.fleet .card').first().waitFor()

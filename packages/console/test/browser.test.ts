@@ -193,7 +193,7 @@ describe.skipIf(missingChromium)('the console in a browser', { timeout: 240_000 
     const { page } = await at('/pipelines/hourly/windows')
     await expect
       .poll(() => page.locator('article').first().textContent(), patient)
-      .toMatch(/1 window with 4 records waits\./)
+      .toMatch(/1 window with \d+ records waits\./)
   })
 
   it('has no violation of accessibility, no sideways scroll and no foreign request on any view', async () => {
