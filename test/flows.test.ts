@@ -143,7 +143,7 @@ const seePages: Readonly<Record<string, (place: Place, stored: Readonly<Record<s
       new Map(rows.map((row) => [String(row[key]), String(row['items'])]))
     expect(counts(buckets!, 'to')).toEqual(counts(documentsIn(stored['price-buckets']!), 'upper'))
     // A bar leads to its products: as many as it says.
-    const { items, from: above, to: to } = buckets!.find((row) => Number(row['items']) > 1)!
+    const { items, from: above, to } = buckets!.find((row) => Number(row['items']) > 1)!
     expect((await pageRows(place, 'products', { above: above!, up_to: to! }))[1]).toHaveLength(Number(items))
     const named = new Map(documentsIn(stored['category']!).map((each) => [each['category_name'], each['id']]))
     const products = documentsIn(stored['product']!)

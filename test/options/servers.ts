@@ -148,7 +148,7 @@ export const servers: Readonly<Record<string, Entry>> = {
   'sink mongodb write': documents('delete removes documents by key, twice is harmless'),
   'sink mongodb key': documents('are stored under the record id, or the key as text'),
   'sink mongodb id_type': live(
-    'that are read and written back by their ids stay the same documents',
+    'that are read and written back by their ids stay the same documents: %s',
     'sink-mongodb/test/ids.live.test.ts',
   ),
   'sink mongodb fields': documents('set merges named fields; an attribute may have any name'),

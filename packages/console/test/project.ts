@@ -100,7 +100,7 @@ export interface Shown {
   kill(): Promise<void>
 }
 
-/** Starts `pipe serve --console` or `pipe console`, and waits for the address. */
+/** Starts `pipe serve --console 0` or `pipe console`, and waits for the address. */
 export async function show(folder: string, ...words: readonly string[]): Promise<Shown> {
   const child = spawn(process.execPath, [...main, ...words], { cwd: folder })
   const ended = once(child, 'close')
