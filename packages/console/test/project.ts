@@ -66,7 +66,11 @@ connection: store
 inputs: { customer: { type: "string?", label: Customer } }
 queries:
   orders: { collection: orders, where: ["customer == inputs.customer"], sort: [id] }
-  customers: { collection: orders, group: [customer], outputs: { orders: "count()", spent: "sum(amount)" }, sort: [customer] }
+  customers:
+    collection: orders
+    group: [customer]
+    outputs: { orders: "count()", spent: "sum(amount)" }
+    sort: [customer]
   hours: { collection: hours, group: [window_start], outputs: { orders: "sum(orders)" }, sort: [window_start] }
 elements:
   - { table: orders, title: Orders, links: { customer: { customer: customer } }, empty: No orders. }
