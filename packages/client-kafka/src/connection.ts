@@ -166,9 +166,20 @@ export function kafkaCodes(error: unknown, found = new Set<string>()): Set<strin
   return found
 }
 
+/** The brokers do not know the topic. */
+export const isUnknownTopic = (error: unknown): boolean =>
+  ['UNKNOWN_TOPIC_OR_PARTITION', 'UNKNOWN_TOPIC_ID', 'unknown_topic'].some((code) => kafkaCodes(error).has(code))
+
+/** What `pipe doctor` says of a topic that is not there, if `create` makes it; throws the error otherwise. */
+export function willBeMade(error: unknown, o: TopicPlace): string {
+  if (!o.create || !isUnknownTopic(error)) throw error
+  const { partitions, replicas } = o.create
+  const copies = replicas > 1 ? ` of ${replicas} replicas` : ''
+  return `topic ${o.stream} does not exist; it will be made with ${partitions} partition${partitions === 1 ? '' : 's'}${copies}`
+}
+
 /** Errors that waiting cannot fix, with hints. */
 const lasting: Readonly<Record<string, string>> = {
-  UNKNOWN_TOPIC_OR_PARTITION: 'create the topic, or let a sink create it with `create`',
   TOPIC_AUTHORIZATION_FAILED: 'give the user permissions for the topic',
   GROUP_AUTHORIZATION_FAILED: 'give the user permission to set the offsets of the group, or remove `report_group`',
   CLUSTER_AUTHORIZATION_FAILED: 'give the user the permission IdempotentWrite',
@@ -213,7 +224,15 @@ export function kafkaError(error: unknown, doing: string, o: TopicPlace, exists 
   // A broker that ends during the handshake looks the same.
   if (tls)
     return new SystemError('tls_failed', `${where}: ${innermost(error)}`, { retry: true, hint: tls[1], cause: error })
-  const known = codes.find((code) => lasting[code] && !(exists && code === 'UNKNOWN_TOPIC_OR_PARTITION'))
+  if (isUnknownTopic(error))
+    return new SystemError('unknown_topic', `${where}: the topic does not exist`, {
+      retry: exists,
+      hint: exists
+        ? 'it was deleted, or not every broker knows it yet: with `create`, a sink makes it again'
+        : 'create the topic, or let the pipeline create it with `create`',
+      cause: error,
+    })
+  const known = codes.find((code) => lasting[code])
   const what = known ?? (codes.filter((code) => !code.startsWith('PLT_')).join(', ') || innermost(error))
   return new SystemError(known ? 'kafka_refused' : 'kafka_unavailable', `${where}: ${what}`, {
     retry: !known,

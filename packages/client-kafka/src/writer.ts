@@ -3,6 +3,7 @@ import { type Env, unlessAborted } from '@millrace/core'
 import {
   adminRetries,
   answerMs,
+  isUnknownTopic,
   kafkaCodes,
   kafkaConnection,
   kafkaError,
@@ -38,8 +39,11 @@ export interface WriterOptions extends TopicPlace {
 /** A topic to be written. */
 export interface TopicWriter {
   send(messages: readonly Message[]): Promise<void>
-  /** After a rejected send the sequence of the old producer is unknown: the next send uses a new producer. */
-  renew(): Promise<void>
+  /**
+   * After a rejected send the sequence of the old producer is unknown: the next send uses a new producer. A topic that
+   * was deleted meanwhile is created again if the options say so.
+   */
+  renew(rejection: Error | undefined, signal: AbortSignal): Promise<void>
   /** Creates the topic if it does not exist. */
   create(topic: NewTopic, signal: AbortSignal): Promise<void>
   /** Throws if there is none. */
@@ -75,6 +79,8 @@ export function openTopicWriter(o: WriterOptions, env: Env): TopicWriter {
       await settled(admin.close(), closeMs).catch(() => {})
     }
   }
+  const create = (topic: NewTopic, signal: AbortSignal) =>
+    withAdmin(signal, (admin) => makeTopic(admin, o.stream, topic, signal))
   return {
     async send(messages) {
       try {
@@ -83,11 +89,12 @@ export function openTopicWriter(o: WriterOptions, env: Env): TopicWriter {
         throw kafkaError(error, 'sending', o)
       }
     },
-    async renew() {
+    async renew(rejection, signal) {
       await close()
       producer = make()
+      if (o.create && isUnknownTopic(rejection)) await create(o.create, signal)
     },
-    create: (topic, signal) => withAdmin(signal, (admin) => makeTopic(admin, o.stream, topic, signal)),
+    create,
     topic: (signal) =>
       withAdmin(signal, async (admin) => {
         const { topics } = await admin.metadata({ topics: [o.stream], forceUpdate: true })

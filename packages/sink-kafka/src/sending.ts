@@ -7,7 +7,7 @@
  * until it is accepted or a single message.
  */
 import { type TopicWriter, kafkaCodes, type Message } from '@millrace/client-kafka'
-import { unlessAborted } from '@millrace/core'
+import { SystemError, unlessAborted } from '@millrace/core'
 
 export interface Sending {
   /**
@@ -76,16 +76,18 @@ export function createSending(
     if (!window.some(({ state }) => state === 'rejected' || state === 'waiting')) return
     await until(Promise.all(window.map(({ settled }) => settled)), signal)
     letGo()
+    const rejection = window.find(({ error }) => error)?.error
     for (const send of window) send.state = 'waiting'
-    reduceFirst()
-    await until(client.renew(), signal)
+    // What will be refused again is not repeated: a new producer may wait long for a topic that does not exist.
+    if (!reduceFirst() && rejection instanceof SystemError && !rejection.retry) throw rejection
+    await until(client.renew(rejection, signal), signal)
     while (window.length > 0) {
       const first = window[0]!
       start(first)
       await until(first.settled, signal)
       if (!first.error) continue
       if (!reduceFirst()) throw first.error
-      await until(client.renew(), signal)
+      await until(client.renew(first.error, signal), signal)
     }
   }
 

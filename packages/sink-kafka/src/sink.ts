@@ -4,7 +4,7 @@
  */
 import { defineSink, failRest, type Sink, throwFailures, type WriteFailure } from '@millrace/core'
 import { jsonForm, streamAccepts, streamEncoder } from '@millrace/kinds'
-import { type Message, type TopicWriter, openTopicWriter, type TopicSettings } from '@millrace/client-kafka'
+import { type Message, type TopicWriter, openTopicWriter, type TopicSettings, willBeMade } from '@millrace/client-kafka'
 import { cutMessages, sendBytesOf, sizeOf } from './messages.ts'
 import { type Options, options } from './options.ts'
 import { createSending, type Refusals, type Sending } from './sending.ts'
@@ -28,6 +28,8 @@ export const sinkKafka = defineSink({
     try {
       const { partitions, maxMessageBytes } = await client.topic(signal)
       return `topic ${o.stream} has ${partitions} partitions${limitNote(o.max_message, maxMessageBytes)}`
+    } catch (error) {
+      return willBeMade(error, o)
     } finally {
       await client.close()
     }

@@ -6,11 +6,13 @@ import {
   type Row,
   type Sink,
   type SinkDefinition,
+  type SourceDefinition,
 } from '@millrace/core'
 import { liveUrl, memoryOf } from '@millrace/testkit'
 import { Admin, ConfigResourceTypes, IncrementalAlterConfigOperationTypes as Operation } from '@platformatic/kafka'
 import { contentsOf } from '../../../services/kafka/contents.ts'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { sourceKafka } from '../../source-kafka/src/source.ts'
 import { sinkKafka } from '../src/sink.ts'
 
 const url = liveUrl('KAFKA')
@@ -59,10 +61,13 @@ describe.skipIf(!url)('the Kafka sink', () => {
     await sink.open!({ signal: never, incarnation: 1, start: 'test', instance: { i: 0, n: 1 }, warn: () => {} })
     return sink
   }
-  async function failuresOf(sink: Sink, rows: readonly Row[]): Promise<[number, string][]> {
+  const recordsOf = (rows: readonly Row[]) => {
     const from = [{ source: 's', batch: batch({ split: 'a', rows, positionAt: (i) => i }) }]
+    return new Records({ rows, from, pipeline: 'p' })
+  }
+  async function failuresOf(sink: Sink, rows: readonly Row[]): Promise<[number, string][]> {
     try {
-      await sink.write(new Records({ rows, from, pipeline: 'p' }), { signal: never, epoch: 1 })
+      await sink.write(recordsOf(rows), { signal: never, epoch: 1 })
       return []
     } catch (error) {
       expect((error as Error).name).toBe('PartialWriteError')
@@ -128,6 +133,46 @@ describe.skipIf(!url)('the Kafka sink', () => {
         hint: expect.stringContaining('run again'),
       })
     expect(await failuresOf(await sinkOf(stream), large)).toEqual([[0, 'too_large']])
+  })
+
+  describe('whose topic is deleted while it writes', () => {
+    const rows = (from: number) => Array.from({ length: 100 }, (_, k) => ({ n: from + k, text: null }))
+    const deleted = async (more: object = {}) => {
+      const stream = await topic()
+      const sink = await sinkOf(stream, more)
+      expect(await failuresOf(sink, rows(0))).toEqual([])
+      await flush(sink)
+      await admin.deleteTopics({ topics: [stream] })
+      await vi.waitUntil(async () => !(await admin.listTopics()).includes(stream), 10_000)
+      return { stream, sink }
+    }
+
+    it('says so within seconds', { timeout: 10_000 }, async () => {
+      const { sink } = await deleted()
+      const writing = async () => {
+        await failuresOf(sink, rows(100))
+        await flush(sink)
+      }
+      await expect(writing()).rejects.toMatchObject({ code: 'unknown_topic', retry: false })
+    })
+
+    it('makes it again where it may, and sends each record once', { timeout: 20_000 }, async () => {
+      const { stream, sink } = await deleted({ create: { partitions: 1, replicas: 1, config: {} } })
+      for (const from of [100, 200, 300]) await sink.write(recordsOf(rows(from)), { signal: never, epoch: 1 })
+      // As the engine does: what can pass is tried again.
+      await vi.waitFor(() => flush(sink), 15_000)
+      const written = (await contentsOf(url!, stream)).flat().map((row) => (row as Row)['n'])
+      expect(written).toEqual([100, 200, 300].flatMap(rows).map(({ n }) => n))
+    })
+  })
+
+  it('says before the first run that the topic will be made, or is missing', async () => {
+    const create = { partitions: 3, replicas: 1, config: {} }
+    for (const definition of [sinkKafka as SinkDefinition, sourceKafka as SourceDefinition]) {
+      const probe = (more: object) => definition.probe!({ ...defaults, stream: 'not-yet', ...more }, env, never)
+      expect(await probe({ create })).toBe('topic not-yet does not exist; it will be made with 3 partitions')
+      await expect(probe({})).rejects.toMatchObject({ code: 'unknown_topic', retry: false })
+    }
   })
 
   it('compares max_message with the limit of the topic', async () => {

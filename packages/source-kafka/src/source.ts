@@ -6,7 +6,7 @@
 import { defineSource, type Source, type SourceContext, unlessAborted } from '@millrace/core'
 import { decodeAgain, streamCapabilities, streamDecoderOf } from '@millrace/kinds'
 import type { Position } from './batch.ts'
-import { type TopicReader, openTopicReader } from '@millrace/client-kafka'
+import { type TopicReader, openTopicReader, willBeMade } from '@millrace/client-kafka'
 import { type Options, options } from './options.ts'
 import { readTopic } from './read.ts'
 
@@ -28,6 +28,8 @@ export const sourceKafka = defineSource({
     try {
       const topic = await client.topic()
       return `topic ${o.stream} has ${topic.leaders.length} partitions`
+    } catch (error) {
+      return willBeMade(error, o)
     } finally {
       await client.close()
     }

@@ -495,6 +495,12 @@ export const systemErrors = {
     explanation: 'The server does not speak TLS at this port, or no version of it that this client accepts.',
     hint: 'check the port, and whether the connection is to be encrypted',
   },
+  unknown_topic: {
+    title: 'topic does not exist',
+    explanation:
+      'The brokers do not know the topic: it was never created, or was deleted. With `create`, a sink makes it again and sends what was not acknowledged.',
+    hint: 'check the spelling of `stream`, create the topic, or set `create`',
+  },
   kafka_refused: {
     title: 'refused by the brokers',
     explanation: 'The brokers refuse the request: the topic, its settings or the permissions do not allow it.',
