@@ -1,4 +1,4 @@
-import { arrivalOf, freshRead, isBatch, type Json } from '@millrace/core'
+import { arrivalOf, freshRead, isBatch, type Json, type SourceDefinition } from '@millrace/core'
 import { liveUrl, readingPeak } from '@millrace/testkit'
 import { Admin, Consumer, Producer } from '@platformatic/kafka'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { sourceKafka } from '../src/source.ts'
 import { defaults, env, fresh, never, numbers, onBroker, onePartition, records, rowsOf, schema } from './broker.ts'
 
 const url = liveUrl('KAFKA')
@@ -42,6 +43,14 @@ describe.skipIf(!url)('Kafka, on a real broker', () => {
     await write(stream, rowsOf(0, 50))
     expect(numbers(await read(stream))).toHaveLength(50)
     expect((await admin.metadata({ topics: [stream] })).topics.get(stream)!.partitions).toHaveLength(2)
+  })
+
+  it('says before the first run that the topic will be made, or is missing', async () => {
+    const probe = (more: object) =>
+      (sourceKafka as SourceDefinition).probe!({ ...defaults, brokers, stream: fresh(), ...more }, env, never)
+    const create = { partitions: 3, replicas: 1, config: {} }
+    expect(await probe({ create })).toMatch(/^topic \S+ does not exist; it will be made with 3 partitions$/)
+    await expect(probe({})).rejects.toMatchObject({ code: 'unknown_topic', retry: false })
   })
 
   it('resumes after every batch', async () => {
