@@ -74,15 +74,17 @@ export async function refuseTwins(
   ask: <T>(promise: Promise<T>) => Promise<T>,
 ): Promise<void> {
   if (keyFields(o) === undefined || o.id_type !== undefined) return
+  const types = new Set<string>()
   for (const order of [1, -1] as const) {
     const query = collection.find({}, { sort: { _id: order }, projection: { _id: 1 }, limit: 1 }).toArray()
     const [end] = await ask(query)
     if (!end || typeof end._id === 'string') continue
-    const type = bsonClass(end._id) === 'ObjectId' ? 'objectid' : uuidText(end._id) ? 'uuid' : 'value'
-    throw new SystemError(
-      'other_ids',
-      `the collection ${o.collection} has documents whose _id is not text, so a key as text would make a second document of each`,
-      { hint: `id_type: ${type}; or id_type: text, if that is what you want` },
-    )
+    types.add(bsonClass(end._id) === 'ObjectId' ? 'objectid' : uuidText(end._id) ? 'uuid' : 'value')
   }
+  if (types.size === 0) return
+  throw new SystemError(
+    'other_ids',
+    `the collection ${o.collection} has documents whose _id is not text, so a key as text would make a second document of each`,
+    { hint: `id_type: ${[...types].join(' or ')}; or id_type: text, if that is what you want` },
+  )
 }

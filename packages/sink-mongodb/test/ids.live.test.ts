@@ -103,6 +103,17 @@ describe.skipIf(!url)('documents of MongoDB with ids of any type', () => {
       await server.open({ database, collection: 'c' }, schemaOf('string', 'ref'))
     },
   )
+
+  test('of a collection with several types of ids, the types at both ends are named', async () => {
+    const database = server.database()
+    const stored = [new ObjectId(hex), 7, 'text'].map((_id) => ({ _id: _id as never }))
+    await server.client.db(database).collection('c').insertMany(stored)
+    const opened = server.open({ database, collection: 'c', key: 'ref' }, schemaOf('string', 'ref'))
+    await expect(opened).rejects.toMatchObject({
+      code: 'other_ids',
+      hint: expect.stringContaining('id_type: value or objectid;'),
+    })
+  })
 })
 
 function literal(kind: Type['kind'], value: unknown): string {
