@@ -8,5 +8,5 @@ const newest = (pattern: string): number =>
   Math.max(0, ...globSync(pattern, { cwd: home }).map((path) => statSync(join(home, path)).mtimeMs))
 
 export async function setup(): Promise<void> {
-  if (newest('dist/index.html') < newest('{src/**/*.{ts,tsx,css},index.html,icon.svg}')) await buildConsole()
+  if (newest('dist/bundle/index.html') < newest('{src/**/*.{ts,tsx,css},index.html,icon.svg}')) await buildConsole()
 }

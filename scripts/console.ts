@@ -1,5 +1,5 @@
 /**
- * Builds the console: what browsers load, from packages/console to its `dist`. Files of `assets/` are named by what is
+ * Builds the console: what browsers load, from packages/console to `dist/bundle`. Files of `assets/` are named by what is
  * in them. Everything that it uses becomes part of these files, so that the published package depends on nothing.
  *
  * Decision: docs/decisions/20261203-console-of-plain-files.md
@@ -10,8 +10,8 @@ import { build } from 'esbuild'
 
 const home = resolve(import.meta.dirname, '../packages/console')
 
-/** Builds it; returns the paths of its files, relative to `dist`. */
-export async function buildConsole(to = join(home, 'dist')): Promise<readonly string[]> {
+/** Builds it; returns the paths of its files, relative to it. */
+export async function buildConsole(to = join(home, 'dist/bundle')): Promise<readonly string[]> {
   rmSync(join(to, 'assets'), { recursive: true, force: true })
   mkdirSync(to, { recursive: true })
   const { metafile } = await build({

@@ -21,13 +21,12 @@ const types: Readonly<Record<string, string>> = {
 
 /** All of them by path, `/` among them. Throws `console_not_built`. */
 export function readConsoleFiles(): ReadonlyMap<string, ConsoleFile> {
-  const index = fileURLToPath(import.meta.resolve('@millrace/console/index.html'))
-  if (!existsSync(index))
+  const folder = join(dirname(fileURLToPath(import.meta.resolve('@millrace/console/package.json'))), 'dist/bundle')
+  if (!existsSync(join(folder, 'index.html')))
     throw new MillraceError('console_not_built', 'the files of the console are not there', {
       hint: 'in a checkout: npm run build; else install @millrace/console again',
       exitCode: 2,
     })
-  const folder = dirname(index)
   const found = globSync('**/*.{html,js,css,svg}', { cwd: folder }).map((path): [string, ConsoleFile] => {
     const name = path.replaceAll('\\', '/')
     const bytes = readFileSync(join(folder, path))
