@@ -1,6 +1,6 @@
 /**
- * Builds the console: what browsers load, from packages/console to `dist/bundle`. Files of `assets/` are named by what is
- * in them. Everything that it uses becomes part of these files, so that the published package depends on nothing.
+ * Builds the console: what browsers load, from packages/console to `dist/bundle`. Files of `assets/` are named by what
+ * is in them. Everything that it uses becomes part of these files, so that the published package depends on nothing.
  *
  * Decision: docs/decisions/20261203-console-of-plain-files.md
  */
