@@ -47,7 +47,7 @@ describe('the flow aws-oltp-olap', () => {
     )
   })
 
-  it('leaves what follows from its file, and loads nothing twice', { timeout: 240_000 }, async () => {
+  it('leaves what follows from its file, and loads nothing twice', { timeout: 900_000 }, async () => {
     const folder = freshFolder()
     const input = join(folder, 'retail.csv')
     writeFileSync(input, retailSample({ rows: 20_000, badDates: 0 }))

@@ -68,7 +68,7 @@ async function ran(name: string, profile: string, inputs: readonly string[]) {
   }
   const place: Place = { profile, folder, env }
   const run = (more: readonly string[] = inputs) =>
-    runFlow(name, flows[name]!, { profile, inputs: more, out: folder, env, stopAfterMs: 90_000 })
+    runFlow(name, flows[name]!, { profile, inputs: more, out: folder, env, stopAfterMs: 300_000 })
   const stored = async () => {
     const texts: Record<string, string> = {}
     for (const collection of [...flows[name]!.collections.map((c) => c.name), ...reportsOf(name)]) {
@@ -189,7 +189,7 @@ describe.each(posting)('the flow %s', (name) => {
     expect(again.balance.wrong).toEqual([])
     expect(again.balance.posts[0]).toMatchObject({ repeated: first.balance.posts[0]!.taken, taken: 0 })
     expect(await stored()).toEqual(before)
-  }, 120_000)
+  }, 400_000)
 
   it.skipIf(!kafka || !mongodb)(
     'leaves the same documents under the same ids on both profiles, from specs that are the same to the byte',
@@ -202,7 +202,7 @@ describe.each(posting)('the flow %s', (name) => {
       expect([local.first.balance.wrong, servers.first.balance.wrong]).toEqual([[], []])
       expect(await servers.stored()).toEqual(await local.stored())
     },
-    240_000,
+    600_000,
   )
 
   it.skipIf(!kinesis || !dynamodb || !s3 || !onAws.includes(name))(
@@ -226,6 +226,6 @@ describe.each(posting)('the flow %s', (name) => {
       expect(again.balance.wrong).toEqual([])
       expect(documents(await aws.stored())).toEqual(documents(await local.stored()))
     },
-    240_000,
+    600_000,
   )
 })

@@ -85,7 +85,7 @@ export async function runFlow(name: string, flow: Flow, options: FlowOptions): P
   const documents = new Map<string, number>()
   for (const { name: collection, spec } of flow.collections) {
     const [counted] = JSON.parse(
-      await command(['query', 'store', collection, '--spec', spec, '--outputs', 'documents=count()']),
+      await command(['query', 'store', collection, '--spec', spec, '--outputs', 'documents=count()', '--scan']),
     ) as { documents: number }[]
     documents.set(collection, counted?.documents ?? 0)
   }
