@@ -58,7 +58,7 @@ async function placesWith(codegen: 'on' | 'off'): Promise<ReadonlyMap<string, Re
   const gateway =
     (body: (text: string) => string, contentType: string): Read =>
     (text, field, unknownFields = 'drop') => {
-      const decoded = bodyDecoder({ schema: schemaOf(field), unknownFields } as SourceContext)(
+      const decoded = bodyDecoder({ schema: schemaOf(field), unknownFields } as SourceContext, 100)(
         Buffer.from(body(text)),
         contentType,
       )

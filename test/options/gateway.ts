@@ -95,6 +95,7 @@ export const gateway: Readonly<Record<string, Entry>> = {
   ),
   'source http insecure': named('is not opened to others without a token, a signature, or the word'),
   'source http max_body': answered({ max_body: 10 }),
+  'source http max_items': named('takes as many records in a request as max_items says, and no more: %s'),
   'source http max_buffered': answered({ max_buffered: 10 }),
   'source http max_in_flight': named('answers 503 with Retry-After while it is full'),
   'source http max_connections': { a: 1000, b: 3, see: connections },

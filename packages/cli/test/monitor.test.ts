@@ -109,6 +109,38 @@ describe('metrics of a run', () => {
     expect(total.counters.sources.source.read).toBe(5)
   })
 
+  it('say how many requests of a gateway wait, and how many keys it remembers', { timeout: 60_000 }, async () => {
+    const folder = freshFolder()
+    const [address, url] = [`127.0.0.1:${await freePort()}`, `http://127.0.0.1:${await freePort()}`]
+    writeFileSync(join(folder, 'millrace.yaml'), 'version: 1\n')
+    writeFileSync(
+      join(folder, 'gate.yaml'),
+      `version: 1
+name: gate
+source: { type: http, config: { address: "${address}", path: /in }, schema: { fields: { id: integer } } }
+sinks: { out: { type: log, config: { stream: numbers } } }
+`,
+    )
+    const run = startPipe(['run', 'gate.yaml', '--json', '--metrics-port', url.split(':').at(-1)!], folder)
+    const log = () => run.out() + run.err()
+    const of = { pipeline: 'gate', node: 'source' }
+    await until(url, (page) => page.value('millrace_remembered_keys', of) === 0, log)
+    for (const [key, id] of [
+      ['a', 1],
+      ['b', 2],
+      ['a', 1],
+    ] as const)
+      await fetch(`http://${address}/in`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'idempotency-key': key },
+        body: `{"id":${id}}`,
+      })
+    const page = await until(url, (p) => p.value('millrace_remembered_keys', of) === 2, log)
+    expect(page.value('millrace_waiting_requests', of)).toBe(0)
+    run.child.kill('SIGTERM')
+    expect(await run.ended).toBe(0)
+  })
+
   it('are those of all workers together', { timeout: 60_000 }, async () => {
     const folder = project()
     const url = `http://127.0.0.1:${await freePort()}`

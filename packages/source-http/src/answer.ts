@@ -1,7 +1,7 @@
 /** The answer to a request: a status and a JSON body that names each fault. */
-import type { Answer, Done, RecordType, Row } from '@millrace/core'
+import type { Answer, Done, Json, RecordType, Row } from '@millrace/core'
 import { compileEncoder, OutputBytes } from '@millrace/formats'
-import type { Decoded } from './decode.ts'
+import { type Decoded, mostFaults } from './decode.ts'
 import { type Reply, refusal } from './reply.ts'
 
 /** Faults of the body or a date, as opposed to the schema. */
@@ -56,7 +56,10 @@ export function replier(
     if (isRefused || !list) {
       const status = isRefused && faults.every(({ code }) => bad.has(code)) ? 400 : 422
       const message = faults.length === 1 ? faults[0]!.message : `${faults.length} faults`
-      const { body } = refusal(status, isRefused ? 'refused' : 'failed', message, { errors: faults })
+      const { body } = refusal(status, isRefused ? 'refused' : 'failed', message, {
+        errors: faults,
+        note: faults.length > mostFaults ? `beyond ${mostFaults} faults, the first of each record` : undefined,
+      } as Readonly<Record<string, Json>>)
       return { status, body: list ? body : `${String(body).slice(0, -1)},"item":${itemAsReceived(texts[0]!)}}` }
     }
     const itemJson = (each: Item): string => {

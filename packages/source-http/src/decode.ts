@@ -36,9 +36,11 @@ function itemReader(ctx: SourceContext) {
   const { tally } = parser
   return {
     tally,
-    read(text: string): Row | readonly Fault[] {
+    /** The row, or its faults; `isBrief`: only the first one. */
+    read(text: string, isBrief = false): Row | readonly Fault[] {
       const row = parser.parse(text)
       if (row) return row
+      if (isBrief) return [{ ...parser.failure }]
       const value = jsonOf(text)
       const object = typeof value === 'object' && value !== null && !Array.isArray(value)
       const faults = object ? allFaults(value as Record<string, unknown>) : []
@@ -71,12 +73,20 @@ export function itemDecoder(ctx: SourceContext): Decoder {
 
 const noFaults: ReadonlyMap<number, readonly Fault[]> = new Map()
 
+/** When a request has so many faults, only the first one of each further item is reported. */
+export const mostFaults = 1000
+
 /**
  * Makes the decoder of a route's bodies. A body that cannot be split into items is answered immediately. Bodies whose
  * lines are all valid, as nearly all are, are read like files; only the others are split, to report the faults of each
- * item.
+ * item. A body of more than `maxItems` is refused before any is decoded: an item of two bytes costs a hundred times its
+ * size.
  */
-export function bodyDecoder(ctx: SourceContext): (body: Buffer, contentType: string | undefined) => Decoded | Reply {
+export function bodyDecoder(
+  ctx: SourceContext,
+  maxItems: number,
+): (body: Buffer, contentType: string | undefined) => Decoded | Reply {
+  const tooMany = refusal(413, 'too_many_items', `the request has more than ${maxItems} records: send several`)
   const lines = jsonLinesDecoder(ctx)
   const reader = itemReader(ctx)
 
@@ -109,10 +119,13 @@ export function bodyDecoder(ctx: SourceContext): (body: Buffer, contentType: str
     const indexes: number[] = []
     const faults = new Map<number, readonly Fault[]>()
     reader.tally.unknown = 0
+    let found = 0
     for (const [item, text] of texts.entries()) {
-      const read = reader.read(text)
-      if (isFaults(read)) faults.set(item, read)
-      else {
+      const read = reader.read(text, found >= mostFaults)
+      if (isFaults(read)) {
+        faults.set(item, read)
+        found += read.length
+      } else {
         rows.push(read)
         indexes.push(item)
       }
@@ -128,7 +141,10 @@ export function bodyDecoder(ctx: SourceContext): (body: Buffer, contentType: str
         `content-type ${contentType ?? '(none)'} is not supported: send application/json or application/x-ndjson`,
       )
     if (!isUtf8(body)) return refusal(400, 'bad_encoding', 'the body is not UTF-8')
-    if (kind === 'lines') return allRight(body, true) ?? decodeAll(linesOf(textOf(body)), true)
+    if (kind === 'lines') {
+      if (hasMoreLines(body, maxItems) && linesOf(textOf(body)).length > maxItems) return tooMany
+      return allRight(body, true) ?? decodeAll(linesOf(textOf(body)), true)
+    }
     const one = body[0] === 0x7b && !body.includes(10) ? allRight(body, false) : undefined
     if (one) return one
     const text = textOf(body)
@@ -138,8 +154,19 @@ export function bodyDecoder(ctx: SourceContext): (body: Buffer, contentType: str
     } catch (error) {
       return refusal(400, 'bad_json', `the body is not JSON: ${(error as Error).message}`)
     }
-    return decodeAll(elementsOf(text), true)
+    const elements = elementsOf(text, maxItems + 1)
+    return elements.length > maxItems ? tooMany : decodeAll(elements, true)
   }
+}
+
+/** Whether the body has more than `most` lines, empty ones included. */
+function hasMoreLines(body: Buffer, most: number): boolean {
+  let at = -1
+  for (let lines = 0; lines < most; lines++) {
+    at = body.indexOf(10, at + 1)
+    if (at < 0) return false
+  }
+  return at < body.length - 1
 }
 
 /** The text of a body, without the byte order mark. */
@@ -157,14 +184,14 @@ function kindOf(contentType: string | undefined): 'json' | 'lines' | undefined {
 }
 
 /**
- * The elements of a JSON array as text, so that each is read like a body of its own and no number is rounded on the
- * way.
+ * The elements of a JSON array as text, `most` of them, so that each is read like a body of its own and no number is
+ * rounded on the way.
  */
-function elementsOf(array: string): string[] {
+function elementsOf(array: string, most: number): string[] {
   const elements: string[] = []
   let start = array.indexOf('[') + 1
   let depth = 0
-  for (let i = start; i < array.length; i++) {
+  for (let i = start; i < array.length && elements.length < most; i++) {
     const c = array[i]
     if (c === '"') {
       for (i++; array[i] !== '"'; i++) if (array[i] === '\\') i++

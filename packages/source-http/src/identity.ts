@@ -7,6 +7,9 @@ import { type Reply, refusal } from './reply.ts'
 /** The parts of a request that identify it. */
 export type Headers = Pick<IncomingMessage, 'headers' | 'headersDistinct'>
 
+/** The longest `Idempotency-Key`, bytes: a million of them are remembered. */
+export const longestKey = 255
+
 /** The `Idempotency-Key`; a reply if there are two different ones. */
 export function keyOf(request: Headers): string | undefined | Reply {
   const given = request.headers['idempotency-key']

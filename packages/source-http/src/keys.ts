@@ -23,6 +23,8 @@ export type Entry = readonly [key: string, value: Json | null]
 export interface Keys {
   /** The answer to a key; undefined: the key is not remembered. */
   find(key: string): Remembered | undefined
+  /** How many are remembered. */
+  readonly size: number
   /** The entries that add these keys, all accepted at `at`, and remove those that are too old or too many. */
   accept(accepted: readonly (readonly [key: string, answer: Omit<Remembered, 'at'>])[], at: number): Entry[]
 }
@@ -100,6 +102,9 @@ export function createKeys(
   }
 
   return {
+    get size() {
+      return count
+    },
     find(key) {
       const entry = answerOf(key)
       return entry && entry.at + limits.keep > Date.now() ? remembered(entry) : undefined

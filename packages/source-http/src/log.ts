@@ -6,6 +6,7 @@
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { isoText } from '@millrace/core'
+import type { Reply } from './reply.ts'
 
 export interface IngestionLog {
   line(level: 'info' | 'warn', event: string, more: Readonly<Record<string, unknown>>): void
@@ -97,6 +98,15 @@ export function openIngestionLog(path: string, bounds: LogBounds, warn: (message
   }
   logs.set(path, { log, users: 1 })
   return log
+}
+
+/** How many faults of a request a line names. */
+const faultsInLog = 10
+
+/** The body of a refusal as it is logged: with its first faults, and without the record. */
+export function bodyToLog({ body }: Reply): unknown {
+  const { item: _record, errors, ...more } = JSON.parse(String(body)) as { item?: unknown; errors?: unknown[] }
+  return errors ? { ...more, errors: errors.slice(0, faultsInLog), faults: errors.length } : more
 }
 
 const lineOf = (level: string, event: string, more: Readonly<Record<string, unknown>>): string =>

@@ -49,7 +49,12 @@ export const options = option.object({
     default: false,
   }),
   max_body: option.size('The largest body, after decompression.', { tuning: true, default: '1MiB' }),
-  max_buffered: option.size('The total size of bodies being received; any more get 503.', {
+  max_items: option.integer('The most records of a request; one with more is refused whole.', {
+    tuning: true,
+    default: 10_000,
+    min: 1,
+  }),
+  max_buffered: option.size('The total size of bodies that are received or wait for their answer; any more get 503.', {
     tuning: true,
     default: '64MiB',
   }),

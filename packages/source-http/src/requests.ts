@@ -13,6 +13,8 @@ export interface Pending {
   readonly decoded: Decoded
   /** Size of the body. */
   readonly bytes: number
+  /** What it takes in memory, about. */
+  readonly memory: number
   /** When it arrived, ms of `performance.now()`. */
   readonly sinceMs: number
   /** Set when the outcome is known, before it is saved. */
@@ -61,21 +63,22 @@ export function createRequests(o: {
   const waiting = new Map<Pending, Waiting[]>()
   const byKey = new Map<string, Pending>()
   let queue: Pending[] = []
-  let pendingBytes = 0
+  let pendingMemory = 0
   let queuedBytes = 0
   let wake = () => {}
   const answerRequest = (request: Pending, reply: Reply) => {
     if (!pending.delete(request.split)) return
-    pendingBytes -= request.bytes
+    pendingMemory -= request.memory
     if (request.key) byKey.delete(request.key)
     for (const { answer } of waiting.get(request)!) answer(reply)
     waiting.delete(request)
   }
   return {
     add(given) {
-      if (pending.size >= o.max_in_flight || pendingBytes + given.bytes > o.max_buffered) return undefined
+      const isFull = pendingMemory > 0 && pendingMemory + given.memory > o.max_buffered
+      if (pending.size >= o.max_in_flight || isFull) return undefined
       const request: Pending = { ...given, split: randomUUID(), sinceMs: performance.now() }
-      pendingBytes += request.bytes
+      pendingMemory += request.memory
       queuedBytes += request.bytes
       pending.set(request.split, request)
       waiting.set(request, [])

@@ -10,7 +10,6 @@ import {
   type Batch,
   defineSource,
   type Done,
-  type Json,
   type ReadContext,
   type Source,
   type SourceContext,
@@ -18,9 +17,9 @@ import {
 import { replier } from './answer.ts'
 import { busy, type Reply, refusal, stopped } from './reply.ts'
 import { bodyDecoder, type Decoded, itemDecoder } from './decode.ts'
-import { type Headers, idsOf, itemId, keyOf } from './identity.ts'
+import { type Headers, idsOf, itemId, keyOf, longestKey } from './identity.ts'
 import { createKeys, hashOf, type Keys, type Remembered } from './keys.ts'
-import { type IngestionLog, openIngestionLog, standardOutput } from './log.ts'
+import { bodyToLog, type IngestionLog, openIngestionLog, standardOutput } from './log.ts'
 import { type Options, options, problems } from './options.ts'
 import { createRequests, type Pending, type Requests } from './requests.ts'
 import { addRoute, type Route } from './server.ts'
@@ -65,8 +64,11 @@ const gatherMs = 3
 const gatherRequests = 1000
 const gatherBytes = 1 << 20
 
+/** What an item of a request takes in memory beside its bytes, at least. */
+const itemBytes = 128
+
 function createGateway(o: Options, ctx: SourceContext): Source {
-  const decode = bodyDecoder(ctx)
+  const decode = bodyDecoder(ctx, o.max_items)
   const replyTo = replier(ctx.answer ?? ctx.schema, o)
   const requests = createRequests(o)
   let keys: Keys | undefined
@@ -83,7 +85,7 @@ function createGateway(o: Options, ctx: SourceContext): Source {
     const signed = isTokenRight(headers) ? (verify ? verify(wire, headers, Date.now()) : {}) : undefined
     if (signed) return signed
     const refused = refusal(401, 'unauthorized', 'the token or signature is missing, wrong or too old')
-    log?.line('warn', 'refused', { path: o.path, status: 401, body: JSON.parse(String(refused.body)) as Json })
+    log?.line('warn', 'refused', { path: o.path, status: 401, body: bodyToLog(refused) })
     return refused
   }
   const take: Route['take'] = (body, request, signed) => {
@@ -93,13 +95,15 @@ function createGateway(o: Options, ctx: SourceContext): Source {
     const note = (outcome: Reply): Reply => {
       const more = { path: o.path, status: outcome.status, key: typeof key === 'string' ? key : undefined }
       if (outcome.status < 400) log!.line('info', 'accepted', more)
-      else log!.line('warn', 'refused', { ...more, body: JSON.parse(String(outcome.body)) as Json })
+      else log!.line('warn', 'refused', { ...more, body: bodyToLog(outcome) })
       return outcome
     }
     return reply instanceof Promise ? reply.then(note) : note(reply)
   }
   const takeOne = (body: Buffer, request: Headers, key: string | Reply | undefined): Reply | Promise<Reply> => {
     const { headers } = request
+    if (typeof key === 'string' && Buffer.byteLength(key) > longestKey)
+      return refusal(400, 'key_too_long', `the Idempotency-Key is longer than ${longestKey} bytes`)
     const decoded = decode(body, headers['content-type'])
     if ('status' in decoded) return decoded
     if (decoded.count === 0) return refusal(400, 'empty', 'the body has no records')
@@ -116,7 +120,8 @@ function createGateway(o: Options, ctx: SourceContext): Source {
       if (known) return 'split' in known ? requests.wait(known) : again(known, decoded)
     }
     if (isStopping) return stopped('the gateway is stopping')
-    const pending = requests.add({ key, ids, hash, decoded, bytes: body.length })
+    const memory = body.length + decoded.count * itemBytes
+    const pending = requests.add({ key, ids, hash, decoded, bytes: body.length, memory })
     return pending ? requests.wait(pending) : busy('too many requests are waiting for an answer: send it again later')
   }
   /** The answer to a request accepted before: as saved, or made again if the answer is the body itself. */
@@ -138,6 +143,7 @@ function createGateway(o: Options, ctx: SourceContext): Source {
       clearInterval(lateTimer)
       lateTimer = setInterval(() => {
         requests.answerLate()
+        read.holds({ waiting: requests.size, remembered: keys!.size })
         const isStalled = requests.oldestMs > stalled
         read.cannotAnswer(
           isStalled

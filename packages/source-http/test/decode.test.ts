@@ -6,16 +6,19 @@ const schema: RecordType = {
   fields: { n: { type: { kind: 'bigint' }, optional: false }, text: { type: { kind: 'string' }, optional: true } },
 }
 const decode = (text: string, type = 'application/json') =>
-  bodyDecoder({
-    schema,
-    unknownFields: 'drop',
-    root: '/',
-    home: '/',
-    profile: 'local',
-    pipeline: 'p',
-    id: 's',
-    resolve: (p) => p,
-  })(Buffer.from(text), type) as Decoded
+  bodyDecoder(
+    {
+      schema,
+      unknownFields: 'drop',
+      root: '/',
+      home: '/',
+      profile: 'local',
+      pipeline: 'p',
+      id: 's',
+      resolve: (p) => p,
+    },
+    10_000,
+  )(Buffer.from(text), type) as Decoded
 
 describe('a body', () => {
   it('that is an array is read item by item as it stands there: no number is rounded on the way', () => {

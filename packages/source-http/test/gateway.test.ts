@@ -217,6 +217,43 @@ describe('the HTTP gateway', () => {
     ])
   })
 
+  it.each([
+    ['lines', (n: number) => '{}\n'.repeat(n), 'application/x-ndjson'],
+    ['lines and empty ones', (n: number) => '{}\n\n'.repeat(n), 'application/x-ndjson'],
+    ['an array', (n: number) => `[${Array.from({ length: n }, () => '{}').join(' , ')}]`, 'application/json'],
+  ])('takes as many records in a request as max_items says, and no more: %s', async (_what, bodyOf, type) => {
+    await start({ more: { max_items: 200, max_body: 1 << 20 } })
+    const send = async (n: number) => {
+      const method = { method: 'POST', headers: { 'content-type': type }, body: bodyOf(n) }
+      const response = await fetch(`http://${address}/invoices`, method)
+      return [response.status, ((await response.json()) as { error: string }).error]
+    }
+    expect(await send(200)).toEqual([422, 'refused'])
+    expect(await send(201)).toEqual([413, 'too_many_items'])
+    expect(await send(150_000)).toEqual([413, 'too_many_items'])
+  })
+
+  it('names every record that is bad, but not a thousand faults of each, and logs a few', async () => {
+    await start({ more: { max_body: 1 << 20, log: 'logs/ingestion.jsonl' } })
+    const { status, body } = await post(Array.from({ length: 2000 }, () => ({})))
+    const { errors, note } = body as { errors: { item: number; field: string }[]; note: string }
+    // Two fields are missing in each record.
+    expect([status, errors.length, new Set(errors.map(({ item }) => item)).size]).toEqual([422, 1000 + 1500, 2000])
+    expect(note).toContain('1000 faults')
+    await stop()
+    const logged = JSON.parse(readFileSync(join(home, 'logs/ingestion.jsonl'), 'utf8')) as { body: Row }
+    expect([logged.body['faults'], (logged.body['errors'] as unknown[]).length]).toEqual([2500, 10])
+  })
+
+  it('refuses a key of more than 255 bytes, before it reads the records', async () => {
+    await start()
+    expect(await post(good(1), { 'idempotency-key': 'k'.repeat(256) })).toMatchObject({
+      status: 400,
+      body: { error: 'key_too_long' },
+    })
+    expect((await post(good(1), { 'idempotency-key': 'k'.repeat(255) })).status).toBe(201)
+  })
+
   it('counts a client that hung up as answered', async () => {
     await start()
     const body = JSON.stringify(good(9))

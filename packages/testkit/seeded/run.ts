@@ -28,8 +28,10 @@ const repository = fileURLToPath(new URL('../../../', import.meta.url))
  */
 function copySources(to: string): void {
   for (const name of globSync('*.{json,ts}', { cwd: repository })) cpSync(join(repository, name), join(to, name))
+  // Vitest builds the console before any test.
+  cpSync(join(repository, 'scripts'), join(to, 'scripts'), { recursive: true })
   for (const name of readdirSync(join(repository, 'packages'))) {
-    for (const part of ['src', 'test', 'bin', 'templates', 'package.json', 'tsconfig.json']) {
+    for (const part of ['src', 'test', 'bin', 'templates', 'package.json', 'tsconfig.json', 'index.html', 'icon.svg']) {
       const from = join(repository, 'packages', name, part)
       if (existsSync(from)) cpSync(from, join(to, 'packages', name, part), { recursive: true })
     }

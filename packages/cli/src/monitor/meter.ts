@@ -173,7 +173,11 @@ function addGauges(sums: Sums, pipeline: string, { running, failing, lastSaveMs,
   if (process) addProcess(sums, { pipeline }, process)
   if (lastSaveMs !== undefined) add(sums, 'lastSave', { pipeline }, lastSaveMs / 1000)
   for (const [node, value] of failing) add(sums, 'failing', { pipeline, node }, value)
-  const { behind, arrivedMs, watermarks = [] } = running?.progress ?? {}
+  const { behind, arrivedMs, watermarks = [], requests = {} } = running?.progress ?? {}
+  for (const [node, { waiting, remembered }] of Object.entries(requests)) {
+    add(sums, 'waitingRequests', { pipeline, node }, waiting)
+    add(sums, 'rememberedKeys', { pipeline, node }, remembered)
+  }
   if (behind !== undefined) {
     add(sums, 'lag', { pipeline }, behind)
     const ageMs = behind > 0 && arrivedMs !== undefined ? Math.max(0, Date.now() - arrivedMs) : 0

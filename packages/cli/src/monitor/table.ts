@@ -67,6 +67,13 @@ export const metrics = {
     's',
     'The age of the last record read while there are more; 0: none are.',
   ),
+  waitingRequests: gauge('waiting_requests', ofNode, '{request}', 'Requests that wait for the answer of a source.'),
+  rememberedKeys: gauge(
+    'remembered_keys',
+    ofNode,
+    '{key}',
+    'Idempotency keys under which a repeated request would get the first answer.',
+  ),
   watermark: gauge('watermark_timestamp_seconds', ofNode, 's', 'The watermark of a step, as seconds since 1970.'),
   windows: gauge('open_windows', ofNode, '{window}', 'Windows of a step that have not fired.'),
   epoch: histogram(

@@ -21,6 +21,7 @@ export const freshRead = (signal: AbortSignal, more: Partial<ReadContext> = {}):
   attempts: () => ({ waitToRetry: (error) => Promise.reject(error), succeeded: () => {} }),
   outOfReach: () => Promise.resolve([]),
   cannotAnswer: () => {},
+  holds: () => {},
   warn: () => {},
   ...more,
 })

@@ -76,8 +76,18 @@ export interface ReadContext {
   outOfReach(): Promise<readonly OutOfReach[]>
   /** A source that answers says why it cannot now, or undefined: that it can. May be called again with the same. */
   cannotAnswer(why: { readonly code: string; readonly message: string } | undefined): void
+  /** A source that answers says what it holds, for the metrics; as often as it likes. */
+  holds(requests: HeldRequests): void
   /** Warns the user: something was recovered, nothing is lost. */
   warn(message: string): void
+}
+
+/** What a source that answers holds. */
+export interface HeldRequests {
+  /** Requests that wait for their answer. */
+  readonly waiting: number
+  /** Keys under which a repeated request would get the first answer. */
+  readonly remembered: number
 }
 
 /** The outcome of one record of a request, for sources that answer. */

@@ -27,6 +27,16 @@ export const answerEntries = {
     explanation: 'The request has two Idempotency-Key headers with different values.',
     hint: 'send one; a proxy may have added the other',
   },
+  key_too_long: {
+    title: 'key too long',
+    explanation: 'An Idempotency-Key has at most 255 bytes, since the gateway remembers a million of them.',
+    hint: 'send a UUID, or a hash of what identifies the request',
+  },
+  too_many_items: {
+    title: 'too many records in a request',
+    explanation: 'The request has more records than `max_items` of the gateway.',
+    hint: 'send several requests, or raise `max_items`',
+  },
   key_missing: {
     title: 'request without a key',
     explanation: 'The gateway requires an Idempotency-Key or record ids, and this request has neither.',

@@ -318,6 +318,7 @@ export async function runComponent(component: Component, options: ComponentOptio
         attempts: (doing) => calls.attempts(node, doing, stopReading.signal),
         outOfReach: options.outOfReach,
         cannotAnswer: reportStalls(node.id, clock, observe),
+        holds: (requests) => void (progress.requests = { ...progress.requests, [node.id]: requests }),
         warn: (message) => observe({ type: 'warning', node: node.id, message }),
       },
       onSplits(found) {

@@ -1,4 +1,5 @@
 /** The events of a run, for progress displays, metrics and logs. Observers must be quick and must not throw. */
+import type { HeldRequests } from '../connector/index.ts'
 import type { Counters } from './counters.ts'
 import type { StepWatermark } from './watermark-report.ts'
 
@@ -67,6 +68,8 @@ export interface Progress {
   arrivedMs?: number
   /** The steps that use event time, in each worker, as of the last second. Absent: there are none. */
   watermarks?: readonly StepWatermark[] | undefined
+  /** What the sources that answer hold, by their ids. Absent: there are none. */
+  requests?: Readonly<Record<string, HeldRequests>>
   /** When the system of each source and sink last answered, ms UTC. */
   answeredMs: Readonly<Record<string, number>>
 }

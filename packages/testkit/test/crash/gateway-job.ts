@@ -65,7 +65,7 @@ export async function killGateway(
   return { ...told, kills: died, acknowledged: told.acknowledged.size, inStream: streamLength(folder) }
 }
 
-function gatewayProcess({ command, args, cwd, env }: Restartable, more: Readonly<Record<string, string>> = {}) {
+export function gatewayProcess({ command, args, cwd, env }: Restartable, more: Readonly<Record<string, string>> = {}) {
   const child = spawn(command, args, {
     cwd,
     env: { ...process.env, ...env, ...more },
@@ -107,7 +107,7 @@ const isUp = (address: string): Promise<boolean> =>
 /**
  * Clients that post numbers until asked to end, and then until each has its answer. Some bodies have several records.
  */
-function startTraffic(address: string) {
+export function startTraffic(address: string) {
   const agent = new Agent({ keepAlive: true, maxSockets: clients })
   const acknowledged = new Set<number>()
   let [next, resent, repeated, ending] = [0, 0, 0, false]
@@ -191,7 +191,8 @@ function post(
   })
 }
 
-function verify(folder: string, acknowledged: ReadonlySet<number>): void {
+/** The error it throws says what the store lost, has twice, or was never answered. */
+export function verify(folder: string, acknowledged: ReadonlySet<number>): void {
   const stored = documents(join(folder, 'out/store.db'), 'numbers').map(({ doc }) => Number(doc['n']))
   const distinct = new Set(stored)
   const lost = [...acknowledged].filter((n) => !distinct.has(n))

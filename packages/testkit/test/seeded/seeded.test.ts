@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { globSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
@@ -21,4 +22,13 @@ describe('seeded bugs', () => {
       expect([file, ...suites].some((path) => isMade(name) || textOf(path).includes(name))).toBe(true)
     })
   }
+})
+
+it('one of them is seen by `npm run seeded`', { timeout: 300_000 }, () => {
+  const args = [
+    '--conditions=@millrace/source',
+    'packages/testkit/seeded/run.ts',
+    'a state that was replaced is not noticed',
+  ]
+  expect(execFileSync(process.execPath, args, { cwd: repository, encoding: 'utf8' })).toContain('all 1 seeded bugs')
 })
