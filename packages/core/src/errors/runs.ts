@@ -424,6 +424,11 @@ export const systemErrors = {
     explanation: 'The files that browsers load are not where the command looks for them.',
     hint: 'in a checkout, run `npm run build`; else install `@millrace/console` again',
   },
+  not_looked_at: {
+    title: 'stream cannot be looked at',
+    explanation: 'The connector of this stream has no source that shows single messages to people.',
+    hint: 'install the source of the same type as the sink, in a version that can',
+  },
   no_session: {
     title: 'not signed in',
     explanation: 'A request to the console comes from a browser that has not opened its address with the token.',
