@@ -255,7 +255,7 @@ describe.skipIf(missingChromium)('the console in a browser', { timeout: 240_000 
   it('tries a bad record, and dismisses it once that is confirmed', async () => {
     const { page, wrong } = await at('/pipelines/orders/bad')
     await page.getByRole('button', { name: 'Try' }).first().click()
-    await page.getByText('It fails still.').waitFor(patient)
+    await page.getByText('It still fails.').waitFor(patient)
     await page.getByRole('button', { name: 'Dismiss…' }).first().click()
     await page.getByText('Dismiss 1 record? Their bytes are kept.').waitFor(patient)
     await page.getByRole('button', { name: 'Dismiss it' }).click()

@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { logPath, openLog } from '@millrace/client-log'
 import type { Letters, Run, State } from '@millrace/console/wire'
 import { describe, expect, it } from 'vitest'
 import { freshFolder, pipe } from '../terminal.ts'
@@ -48,6 +49,45 @@ describe('operating from the console', { timeout: 90_000 }, () => {
     const left = (await ask('/api/pipelines/numbers/letters')).json<Letters>()
     expect(left.letters.map(({ text }) => text.trim())).toEqual(['x,d'])
     expect((await ask('/api/pipelines/numbers/replay', {}, {})).json()).toMatchObject({ asked: 0, replayed: 0 })
+  })
+
+  it('replays a message without the headers that it came with', async () => {
+    const folder = freshFolder()
+    mkdirSync(join(folder, 'pipelines'))
+    writeFileSync(
+      join(folder, 'millrace.yaml'),
+      'name: shop\nconnections:\n  events: { type: log, config: { path: events } }\n',
+    )
+    const spec = join(folder, 'pipelines', 'pass.yaml')
+    writeFileSync(
+      spec,
+      `version: 1
+name: pass
+source: { connection: events, config: { stream: in, stop: end }, schema: { fields: { n: integer } } }
+sinks: { out: { connection: events, config: { stream: out } } }
+on_error: { data: dead_letter }
+dead_letter: { type: sqlite, config: { path: store.db, collection: bad } }
+`,
+    )
+    const logOf = (stream: string) => openLog(logPath(join(folder, 'events'), stream), { partitions: 1 })!
+    const given = logOf('in')
+    const body = Buffer.from('{"n":3.5}')
+    const headers = [{ 'retry-count': '3', error: 'stale' }]
+    const ends = Int32Array.of(body.length)
+    given.append([{ partition: 0, count: 1, time: 1, ids: ['id0'], keys: undefined, headers, body, ends }])
+    given.close()
+    expect(await pipe(['run', 'pass'], folder)).toMatchObject({ code: 0 })
+    writeFileSync(spec, readFileSync(spec, 'utf8').replace('n: integer', 'n: number'))
+    const { ask, signIn } = await open(beside, folder)
+    await signIn()
+    const { letters } = (await ask('/api/pipelines/pass/letters')).json<Letters>()
+    const replayed = await ask('/api/pipelines/pass/replay', {}, { ids: letters.map(({ id }) => id) })
+    expect(replayed.json()).toMatchObject({ asked: 1, replayed: 1 })
+    const written = logOf('out')
+    const [chunk] = written.read(0, 0, 1 << 20)
+    written.close()
+    expect(chunk).toMatchObject({ count: 1, ids: ['id0'], headers: undefined })
+    expect(Buffer.from(chunk!.body).toString()).toContain('{"n":3.5}')
   })
 
   it('ends a run, which is then neither done nor failed, and starts another', async () => {

@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks'
 import { api, type ApiError } from '../api.ts'
 import type { ConnectionFinding, ConnectionLine } from '../wire/index.ts'
-import { Link, Problem, Time, useAnswer, Waiting } from '../ui.tsx'
+import { Link, Problem, Scroll, Time, useAnswer, Waiting } from '../ui.tsx'
 
 const words = { ok: 'works', failed: 'fails', untried: 'not tried' } as const
 const signs = { ok: '✓', failed: '✕', untried: '–' } as const
@@ -24,7 +24,7 @@ export function Connections() {
     }
     setAsking(false)
   }
-  const lines: readonly (ConnectionLine & Partial<ConnectionFinding>)[] = found?.connections ?? value?.connections ?? []
+  const lines: readonly Line[] = found?.connections ?? value?.connections ?? []
   const bad = found?.connections.filter(({ state }) => state === 'failed').length ?? 0
   return (
     <main>
@@ -48,42 +48,74 @@ export function Connections() {
           'Whether they answer is not known until you connect. Nothing is written.'
         ) : null}
       </p>
-      {lines.map(({ connection, type, config, place, uses, state, found: what, error: why }, i) => (
-        <article class={`card ${state === 'failed' ? 'failed' : ''}`} key={i}>
-          <div class="head">
-            <h2>{connection ?? type}</h2>
-            <span class="quiet">
-              {connection === undefined ? '' : `${type} · `}
-              {place}
-            </span>
-            {state ? (
-              <span class={`state ${classes[state]}`}>
-                <i aria-hidden="true">{signs[state]}</i> {words[state]}
-              </span>
-            ) : null}
-          </div>
-          {config === '' ? null : (
-            <p>
-              <code>{config}</code>
-            </p>
-          )}
-          {what ? <p>{what}</p> : null}
-          {why ? (
-            <p class="problem">
-              <b>{why.message}</b> {why.hint} <code>{why.code}</code>
-            </p>
-          ) : null}
-          <p class="quiet">
-            Used by{' '}
-            {uses.map(({ pipeline, id, kind }, n) => (
-              <span key={`${pipeline} ${id} ${kind}`}>
-                {n > 0 ? ', ' : ''}
-                <Link to={`/pipelines/${encodeURIComponent(pipeline)}`}>{pipeline}</Link> as {kind} {id}
-              </span>
-            ))}
-          </p>
-        </article>
+      {[...Map.groupBy(lines, ({ connection, place, type }) => connection ?? `${place} ${type}`)].map(([key, own]) => (
+        <Card key={key} lines={own} />
       ))}
     </main>
   )
 }
+
+type Line = ConnectionLine & Partial<ConnectionFinding>
+
+/** A connection, and all that pipelines do with it. */
+function Card({ lines }: { readonly lines: readonly Line[] }) {
+  const { connection, type, place } = lines[0]!
+  const states = lines.flatMap(({ state }) => state ?? [])
+  const state = states.includes('failed') ? 'failed' : states.includes('ok') ? 'ok' : states[0]
+  return (
+    <article class={`card ${state === 'failed' ? 'failed' : ''}`}>
+      <div class="head">
+        <h2>{connection ?? type}</h2>
+        <span class="quiet">
+          {connection === undefined ? '' : `${type} · `}
+          {place}
+        </span>
+        {state ? <Verdict of={state} /> : null}
+      </div>
+      <Scroll name={`Uses of ${connection ?? `${type} in ${place}`}`}>
+        <table>
+          <thead>
+            <tr>
+              <th>Used by</th>
+              <th>Options</th>
+              {states.length > 0 ? <th>Found</th> : null}
+            </tr>
+          </thead>
+          <tbody>
+            {lines.map(({ config, uses, state: own, found, error: why }, i) => (
+              <tr key={i}>
+                <td>
+                  {uses.map(({ pipeline, id, kind }) => (
+                    <div key={`${pipeline} ${id} ${kind}`}>
+                      <Link to={`/pipelines/${encodeURIComponent(pipeline)}`}>{pipeline}</Link>{' '}
+                      {id === kind ? kind : `${kind} ${id}`}
+                    </div>
+                  ))}
+                </td>
+                <td>
+                  <code>{config}</code>
+                </td>
+                {states.length > 0 ? (
+                  <td>
+                    {own && lines.length > 1 ? <Verdict of={own} /> : null} {found}
+                    {why ? (
+                      <>
+                        <b>{why.message}</b> {why.hint} <code>{why.code}</code>
+                      </>
+                    ) : null}
+                  </td>
+                ) : null}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Scroll>
+    </article>
+  )
+}
+
+const Verdict = ({ of }: { readonly of: ConnectionFinding['state'] }) => (
+  <span class={`state ${classes[of]}`}>
+    <i aria-hidden="true">{signs[of]}</i> {words[of]}
+  </span>
+)

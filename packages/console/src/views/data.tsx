@@ -72,13 +72,16 @@ function Rows(props: { readonly here: string; readonly path: string; readonly co
             <button type="button" class="small" onClick={rows.again}>
               Look again
             </button>{' '}
-            All of them:{' '}
-            <a href={`${path}/export?${asked}&format=csv`} download>
-              CSV
-            </a>{' '}
-            <a href={`${path}/export?${asked}&format=jsonl`} download>
-              JSON lines
-            </a>
+            <span class="files">
+              All of them as{' '}
+              <a href={`${path}/export?${asked}&format=csv`} download>
+                CSV
+              </a>{' '}
+              or{' '}
+              <a href={`${path}/export?${asked}&format=jsonl`} download>
+                JSON lines
+              </a>
+            </span>
           </p>
           {found.kept === 0 ? (
             <p class="quiet">{where === '' ? 'It has no rows.' : 'No row fulfils this condition.'}</p>

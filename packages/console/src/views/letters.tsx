@@ -138,7 +138,7 @@ function Actions(props: {
 }
 
 const passing = ({ passing: n, tried }: Trial): string =>
-  tried === 1 ? (n === 1 ? 'It passes now.' : 'It fails still.') : `${count(n)} of ${count(tried)} pass now.`
+  tried === 1 ? (n === 1 ? 'It passes now.' : 'It still fails.') : `${count(n)} of ${count(tried)} pass now.`
 
 /** What became of each. */
 const Outcome = ({ replayed }: { readonly replayed: Replayed }) => (

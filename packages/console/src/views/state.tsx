@@ -51,6 +51,7 @@ function Copy({ state }: { readonly state: SavedState }) {
           ))}
         </ul>
       ) : null}
+      <h2>Positions</h2>
       <Scroll name="Positions">
         <table>
           <thead>
@@ -77,24 +78,27 @@ function Copy({ state }: { readonly state: SavedState }) {
       </Scroll>
       {otherPositions > 0 ? <p class="quiet">and {counted(otherPositions, 'more split')}</p> : null}
       {steps.length > 0 ? (
-        <Scroll name="Memory of steps">
-          <table>
-            <thead>
-              <tr>
-                <th>Step</th>
-                <th class="number">Entries</th>
-              </tr>
-            </thead>
-            <tbody>
-              {steps.map(({ step, entries }) => (
-                <tr key={step}>
-                  <td>{step}</td>
-                  <td class="number">{count(entries)}</td>
+        <>
+          <h2>Memory of steps</h2>
+          <Scroll name="Memory of steps">
+            <table>
+              <thead>
+                <tr>
+                  <th>Step</th>
+                  <th>Entries</th>
                 </tr>
-              ))}
-            </tbody>
-          </table>
-        </Scroll>
+              </thead>
+              <tbody>
+                {steps.map(({ step, entries }) => (
+                  <tr key={step}>
+                    <td>{step}</td>
+                    <td>{count(entries)}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </Scroll>
+        </>
       ) : null}
     </section>
   )
