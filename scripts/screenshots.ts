@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import type { BrowserContextOptions } from 'playwright-core'
+import type { BrowserContextOptions, Page } from 'playwright-core'
 import { launch, open } from '../packages/console/test/browser.ts'
 import { pipe, show, writeProject } from '../packages/console/test/project.ts'
 import { buildConsole } from './console.ts'
@@ -26,38 +26,76 @@ const browser = await launch()
 const shown = await show(folder, 'serve', '--port', 'off', '--console', '0')
 const wide = { viewport: { width: 1280, height: 800 } }
 
-async function shoot(name: string, path: string, options: BrowserContextOptions = {}, ready = 'main'): Promise<void> {
+async function shoot(
+  name: string,
+  path: string,
+  options: BrowserContextOptions = {},
+  ready = 'main',
+  act: (page: Page) => Promise<void> = async () => {},
+): Promise<void> {
   const { page } = await open(browser, shown.url, { ...wide, ...options })
   await page.locator('.fleet').waitFor()
   await page.goto(new URL(path, shown.url).href)
   await page.locator(ready).first().waitFor()
+  await act(page)
   await sleep(700)
   await page.screenshot({ path: join(out, `${name}.png`), fullPage: true })
   process.stdout.write(`${name}\n`)
   await page.context().close()
 }
 
-/** Asks for a run and waits until it is over. */
-async function run(pipeline: string): Promise<void> {
+/** Asks for a run and waits until it is over; returns its number. */
+async function run(pipeline: string): Promise<number> {
   await pipe(folder, 'trigger', pipeline)
   for (let i = 0; i < 300; i++) {
-    const { runs } = JSON.parse(await pipe(folder, 'runs', 'list', pipeline, '--json')) as { runs: { state: string }[] }
-    if (runs[0] && /succeeded|failed/.test(runs[0].state)) return
+    const { runs } = JSON.parse(await pipe(folder, 'runs', 'list', pipeline, '--json')) as {
+      runs: { id: number; state: string }[]
+    }
+    if (runs[0] && /succeeded|failed/.test(runs[0].state)) return runs[0].id
   }
+  throw new Error(`no run of ${pipeline} ends`)
 }
 
 try {
   await shoot('empty', '/runs')
-  await run('broken')
-  await run('orders')
+  const failed = await run('broken')
+  const done = await run('orders')
   const dark = { colorScheme: 'dark' } as const
   const narrow = { viewport: { width: 360, height: 740 } }
   for (const [theme, options] of Object.entries({ light: {}, dark, narrow })) {
     await shoot(`fleet-${theme}`, '/', options, '.fleet .card')
     await shoot(`graph-${theme}`, '/pipelines/orders', options, '.node')
     await shoot(`page-${theme}`, '/pages/spending', options, 'table.answer')
-    await shoot(`log-${theme}`, '/runs/2', options, '.log .line')
+    await shoot(`log-${theme}`, `/runs/${done}`, options, '.log .line')
   }
+  for (const [theme, options] of Object.entries({ light: {}, dark, narrow })) {
+    await shoot(`streams-${theme}`, '/streams', options, 'table')
+    await shoot(`messages-${theme}`, '/streams/events/orders', options, '.messages')
+    await shoot(`data-${theme}`, '/data/store/orders?sort=-amount', options, '.data')
+    await shoot(`state-${theme}`, '/pipelines/hourly/state', options, '.facts')
+    await shoot(`connections-${theme}`, '/connections', options, 'article')
+  }
+  await shoot('message', '/streams/events/orders', {}, '.messages', async (page) => {
+    await page.locator('.messages button.link').first().click()
+    await page.getByRole('button', { name: 'JSON' }).click()
+  })
+  await shoot('collections', '/data', {}, 'table')
+  await shoot('row-as-json', '/data/store/orders', {}, '.data', async (page) => {
+    await page.getByRole('button', { name: 'Row 1 as JSON' }).click()
+  })
+  await shoot('wrong-search', `/data/store/orders?where=${encodeURIComponent('custmer == 7')}`, {}, '#where-problems')
+  await shoot('connections-tried', '/connections', {}, 'article', async (page) => {
+    await page.getByRole('button', { name: 'Connect to all' }).click()
+    await page.getByText('as of').waitFor()
+  })
+  await shoot('run-again', `/runs/${failed}`, {}, '.facts', async (page) => {
+    await page.getByRole('button', { name: 'Try again…' }).click()
+  })
+  await shoot('trial', '/pipelines/orders/bad', {}, 'article', async (page) => {
+    await page.getByRole('button', { name: 'Try' }).first().click()
+    await page.getByText('Nothing was written').waitFor()
+    await page.getByRole('button', { name: 'Replay…' }).first().click()
+  })
   await shoot('window-held-open', '/pipelines/hourly/windows', {}, 'article')
   await shoot('failed-record', '/pipelines/orders/bad', {}, 'article')
   await shoot('page-of-a-customer', '/pages/spending?customer=13047', {}, 'table.answer')

@@ -23,9 +23,9 @@ export interface Use {
   readonly kind: 'source' | 'sink'
 }
 
-/** The result of one connection. */
-export interface Diagnosis {
-  /** The connection's name; absent: the spec names the connector itself. */
+/** What pipelines connect to. */
+export interface Connection {
+  /** Its name; absent: the spec names the connector itself. */
   readonly connection?: string
   readonly type: string
   /** Options as in a spec; secrets as references. */
@@ -33,6 +33,10 @@ export interface Diagnosis {
   /** Where it is bound, or the spec. */
   readonly place: string
   readonly uses: readonly Use[]
+}
+
+/** The result of one connection. */
+export interface Diagnosis extends Connection {
   /** `untried`: its connector connects to nothing, or has no `probe`. */
   readonly state: 'ok' | 'failed' | 'untried'
   /** What it found. */
@@ -52,6 +56,13 @@ export function diagnose(
   opened: readonly Opened[],
   options: { timeoutMs: number; signal: AbortSignal },
 ): Promise<Diagnosis[]> {
+  return Promise.all(targetsOf(opened).map((target) => tryOne(target, options)))
+}
+
+/** Everything that the plans name, in their order. Connects to nothing. */
+export const connectionsOf = (opened: readonly Opened[]): Connection[] => targetsOf(opened).map(aboutOf)
+
+function targetsOf(opened: readonly Opened[]): Target[] {
   const targets = new Map<string, Target>()
   for (const each of opened) {
     for (const { node, kind } of nodesOf(each.plan)) {
@@ -62,7 +73,7 @@ export function diagnose(
       else targets.set(key, { node, kind, opened: each, uses: [use] })
     }
   }
-  return Promise.all([...targets.values()].map((target) => tryOne(target, options)))
+  return [...targets.values()]
 }
 
 function nodesOf(plan: Plan): { readonly node: PlanSource | PlanSink; readonly kind: 'source' | 'sink' }[] {
@@ -73,19 +84,29 @@ function nodesOf(plan: Plan): { readonly node: PlanSource | PlanSink; readonly k
   ]
 }
 
-async function tryOne(
-  { node, kind, opened, uses }: Target,
-  { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
-): Promise<Diagnosis> {
-  const { plan, project, registry, workspace } = opened
-  const definition = kind === 'source' ? registry.source(node.type)! : registry.sink(node.type)!
-  const about = {
+const definitionOf = ({ node, kind, opened: { registry } }: Target) =>
+  kind === 'source' ? registry.source(node.type)! : registry.sink(node.type)!
+
+function aboutOf(target: Target): Connection {
+  const { node, uses } = target
+  const { project } = target.opened
+  return {
     connection: node.connection,
     type: node.type,
-    config: configText(node.config, definition.options),
+    config: configText(node.config, definitionOf(target).options),
     place: (node.connection === undefined ? undefined : placeOfConnection(project, node.connection)) ?? project.file,
     uses,
   }
+}
+
+async function tryOne(
+  target: Target,
+  { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
+): Promise<Diagnosis> {
+  const { node } = target
+  const { plan, workspace } = target.opened
+  const definition = definitionOf(target)
+  const about = aboutOf(target)
   if (!definition.probe) return { ...about, state: 'untried' }
   const ended = new AbortController()
   const within = AbortSignal.any([signal, ended.signal])

@@ -42,8 +42,11 @@ export interface TopicReader {
   /** Creates the topic if it does not exist. */
   create(topic: NewTopic): Promise<void>
   topic(): Promise<TopicLeaders>
-  /** Offsets of every partition. `at`: -2 the first available one, -1 the end. */
-  offsets(at: -1 | -2): Promise<readonly bigint[]>
+  /**
+   * Offsets of every partition. `at`: -2 the first available one, -1 the end, or that of the first record at a time, ms
+   * UTC, which is -1 if there is none.
+   */
+  offsets(at: number): Promise<readonly bigint[]>
   /** Fetches from the leader of partitions what follows these offsets, at most `bytes` of each, as stored. */
   fetch(node: number, topicId: string, from: ReadonlyMap<number, bigint>, bytes: number): Promise<FetchResponse>
   /** Fails if the group has members: its offsets are theirs. */

@@ -56,6 +56,8 @@ export interface Log {
   read(partition: number, from: number, maxBytes: number): Chunk[]
   /** The first sequence number that still exists, and the next to be written. */
   range(partition: number): { readonly first: number; readonly next: number }
+  /** The first sequence number that was written at this time or later, ms UTC; undefined: none was. */
+  from(partition: number, timeMs: number): number | undefined
   /** Whether its path still leads to this file: a removed or replaced one gets no more records. */
   isInPlace(): boolean
   close(): void
@@ -141,13 +143,18 @@ export function describeLog(path: string): string | undefined {
 
 type Value = string | number | bigint | Uint8Array | null
 
-function reading(db: DatabaseSync): Pick<Log, 'read' | 'range'> {
+function reading(db: DatabaseSync): Pick<Log, 'read' | 'range' | 'from'> {
   const select = db.prepare(
     'SELECT * FROM chunk WHERE partition = ? AND base >= coalesce((SELECT max(base) FROM chunk WHERE partition = ? AND base <= ?), 0) ORDER BY base',
   )
   const first = db.prepare('SELECT min(base) AS n FROM chunk WHERE partition = ?')
   const next = db.prepare('SELECT value FROM next WHERE partition = ?')
+  const since = db.prepare('SELECT min(base) AS n FROM chunk WHERE partition = ? AND time >= ?')
   return {
+    from(partition, timeMs) {
+      const base = since.get(partition, timeMs)?.['n'] ?? null
+      return base === null ? undefined : Number(base)
+    },
     read(partition, from, maxBytes) {
       const chunks: Chunk[] = []
       let bytes = 0

@@ -5,12 +5,17 @@ import { type ApiError, signIn } from './api.ts'
 import { startLive, useLive } from './live.ts'
 import { usePlace } from './route.ts'
 import { span, zone } from './text.ts'
-import type { Project, Run as ShownRun } from './wire.ts'
+import type { Project, Run as ShownRun } from './wire/index.ts'
 import { Link, Problem, Runs, useAnswer, Waiting } from './ui.tsx'
 import { Fleet } from './views/fleet.tsx'
 import { Page, Pages } from './views/pages.tsx'
 import { Pipeline } from './views/pipeline.tsx'
 import { Run } from './views/run.tsx'
+import { Collections } from './views/collections.tsx'
+import { Connections } from './views/connections.tsx'
+import { Data } from './views/data.tsx'
+import { Messages } from './views/messages.tsx'
+import { Streams } from './views/streams.tsx'
 
 function App() {
   const { value: project, error } = useAnswer<Project>('/api/project', 10_000)
@@ -20,6 +25,7 @@ function App() {
   useEffect(() => {
     document.title = [name, view || 'Pipelines', project?.name, 'Millrace'].filter(Boolean).join(' · ')
   }, [view, name, project?.name])
+  const may = { isReadOnly: project?.isReadOnly ?? true, isServed: project?.isServed ?? false }
   if (error?.code === 'no_session')
     return (
       <main>
@@ -40,6 +46,15 @@ function App() {
           <Link to="/runs" class={view === 'runs' ? 'here' : ''}>
             Runs
           </Link>
+          <Link to="/streams" class={view === 'streams' ? 'here' : ''}>
+            Streams
+          </Link>
+          <Link to="/data" class={view === 'data' ? 'here' : ''}>
+            Data
+          </Link>
+          <Link to="/connections" class={view === 'connections' ? 'here' : ''}>
+            Connections
+          </Link>
           <Link to="/pages" class={view === 'pages' ? 'here' : ''}>
             Pages
           </Link>
@@ -53,11 +68,21 @@ function App() {
       {view === '' ? (
         <Fleet live={live} />
       ) : view === 'pipelines' && name !== undefined ? (
-        <Pipeline key={name} name={name} tab={tab} live={live} isReadOnly={project?.isReadOnly ?? true} />
+        <Pipeline key={name} name={name} tab={tab} live={live} {...may} />
       ) : view === 'runs' && name !== undefined ? (
-        <Run key={name} id={name} />
+        <Run key={name} id={name} canAct={!may.isReadOnly && may.isServed} />
       ) : view === 'runs' ? (
         <AllRuns />
+      ) : view === 'streams' && name !== undefined && tab !== undefined ? (
+        <Messages key={`${name} ${tab}`} place={name} stream={tab} />
+      ) : view === 'streams' ? (
+        <Streams />
+      ) : view === 'data' && name !== undefined && tab !== undefined ? (
+        <Data key={`${name} ${tab}`} place={name} collection={tab} />
+      ) : view === 'data' ? (
+        <Collections />
+      ) : view === 'connections' ? (
+        <Connections />
       ) : view === 'pages' && name !== undefined ? (
         <Page key={name} name={name} live={live} />
       ) : view === 'pages' ? (

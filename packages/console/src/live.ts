@@ -3,7 +3,7 @@
  * to the others, since a browser opens only a few connections to one server. Hidden tabs ask for nothing.
  */
 import { useEffect, useState } from 'preact/hooks'
-import type { LivePipeline, Snapshot } from './wire.ts'
+import type { LivePipeline, Snapshot } from './wire/index.ts'
 
 /** What is known, and whether it still comes. */
 export interface LiveState {
@@ -50,9 +50,9 @@ function ratesOf(before: LivePipeline | undefined, now: LivePipeline): Readonly<
   )
 }
 
-type Message = { readonly snapshot: Snapshot } | { readonly isConnected: boolean }
+type Told = { readonly snapshot: Snapshot } | { readonly isConnected: boolean }
 
-channel.addEventListener('message', ({ data }: MessageEvent<Message>) => {
+channel.addEventListener('message', ({ data }: MessageEvent<Told>) => {
   if ('snapshot' in data) take(data.snapshot)
   else set(data)
 })
@@ -71,11 +71,11 @@ function listen(): void {
   source.addEventListener('message', ({ data }: MessageEvent<string>) => {
     const snapshot = JSON.parse(data) as Snapshot
     take(snapshot)
-    channel.postMessage({ snapshot } satisfies Message)
+    channel.postMessage({ snapshot } satisfies Told)
   })
   source.addEventListener('error', () => {
     set({ isConnected: false })
-    channel.postMessage({ isConnected: false } satisfies Message)
+    channel.postMessage({ isConnected: false } satisfies Told)
     // A browser connects again by itself, but gives up for good on an answer that is no stream of events.
     if (source.readyState === EventSource.CLOSED) setTimeout(listen, 2000)
   })

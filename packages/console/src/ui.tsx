@@ -4,7 +4,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { api, type ApiError } from './api.ts'
 import { go } from './route.ts'
 import { count, span, time, zone } from './text.ts'
-import type { Run, RunState } from './wire.ts'
+import type { Run, RunState } from './wire/index.ts'
 
 /** A link inside the console. */
 export function Link(props: { readonly to: string; readonly class?: string; readonly children: ComponentChildren }) {
@@ -74,6 +74,7 @@ const signs: Readonly<Record<string, string>> = {
   waiting: '…',
   interrupted: '‖',
   skipped: '–',
+  cancelled: '■',
   troubled: '!',
   idle: '·',
 }
@@ -109,6 +110,21 @@ export const Scroll = (props: { readonly name: string; readonly children: Compon
     {props.children}
   </div>
 )
+
+/** Pipelines, as links. */
+export const Names = ({ of }: { readonly of: readonly string[] }) =>
+  of.length === 0 ? (
+    <span class="quiet">none here</span>
+  ) : (
+    <>
+      {of.map((name, i) => (
+        <span key={name}>
+          {i > 0 ? ', ' : ''}
+          <Link to={`/pipelines/${encodeURIComponent(name)}`}>{name}</Link>
+        </span>
+      ))}
+    </>
+  )
 
 /** A table of runs. */
 export const Runs = ({ runs }: { readonly runs: readonly Run[] }) => (

@@ -58,6 +58,16 @@ schedule: { cron: "0 0 1 1 *" }
 source: { type: csv, config: { path: missing.csv }, schema: { fields: { n: integer } } }
 sinks: { all: { connection: store, config: { collection: none } } }
 `,
+  'pipelines/clicks.yaml': `version: 1
+name: clicks
+description: What visitors clicked.
+source:
+  connection: events
+  config: { stream: clicks }
+  schema: { fields: { n: integer } }
+sinks: { clicks: { connection: store, config: { collection: clicks, key: [n] } } }
+on_error: { data: drop }
+`,
   'pages/spending.yaml': `version: 1
 name: spending
 title: Spending

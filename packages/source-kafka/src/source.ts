@@ -4,9 +4,10 @@
  * state they belong to.
  */
 import { defineSource, type Source, type SourceContext, unlessAborted } from '@millrace/core'
-import { decodeAgain, streamCapabilities, streamDecoderOf } from '@millrace/kinds'
+import { asBytes, bytesContext, decodeAgain, streamCapabilities, streamDecoderOf } from '@millrace/kinds'
 import type { Position } from './batch.ts'
 import { type TopicReader, openTopicReader, willBeMade } from '@millrace/client-kafka'
+import { lookAt } from './look.ts'
 import { type Options, options } from './options.ts'
 import { readTopic } from './read.ts'
 
@@ -34,7 +35,20 @@ export const sourceKafka = defineSource({
       await client.close()
     }
   },
+  look(o, env) {
+    const plain = { ...o, ...asBytes, ...looking }
+    return lookAt({ ...plain, stop: 'end' }, env, (stop) => createReader({ ...plain, stop }, bytesContext(env)))
+  },
 })
+
+/** Whoever looks creates no topic, and sets no offsets of a group. */
+const looking = {
+  create: undefined,
+  report_group: undefined,
+  on_gap: 'earliest',
+  max_bytes: 1 << 20,
+  max_wait: 100,
+} as const satisfies Partial<Options>
 
 /** A reader of one topic. `refreshMs`: how often the number of partitions is checked. */
 export function createReader(o: Options, ctx: SourceContext, refreshMs = 30_000): Source {

@@ -5,7 +5,8 @@
 import { DataError, defineSource, fromText, type Problem, type Source, type SourceContext } from '@millrace/core'
 import { kinesisProblems } from '@millrace/client-kinesis'
 import type { OpenStream } from '@millrace/client-kinesis/driver'
-import { decodeAgain, streamCapabilities, streamDecoderOf } from '@millrace/kinds'
+import { asBytes, bytesContext, decodeAgain, streamCapabilities, streamDecoderOf } from '@millrace/kinds'
+import { lookAt } from './look.ts'
 import { type Options, options } from './options.ts'
 import { readStream } from './read.ts'
 
@@ -35,6 +36,17 @@ export const sourceKinesis = defineSource({
     } finally {
       stream.close()
     }
+  },
+  look(o, env) {
+    const plain = {
+      ...o,
+      ...asBytes,
+      create: undefined,
+      start_at: undefined,
+      on_gap: 'earliest',
+      max_records: 1000,
+    } as const
+    return lookAt({ ...plain, stop: 'end' }, env, (stop) => createReader({ ...plain, stop }, bytesContext(env)))
   },
 })
 

@@ -14,10 +14,13 @@ import {
   option,
   type ReadContext,
   type Source,
+  type SourceContext,
   type SplitsFound,
   type Static,
 } from '@millrace/core'
 import {
+  asBytes,
+  bytesContext,
   decodeAgain,
   type StreamDecoder,
   streamCapabilities,
@@ -26,6 +29,7 @@ import {
 } from '@millrace/kinds'
 import { describeLog, type Log, logPath, openLog } from '@millrace/client-log'
 import { batchOf, type Position } from './batch.ts'
+import { lookAt } from './look.ts'
 import { waitFor } from './waiting.ts'
 
 const options = option.object({
@@ -69,15 +73,23 @@ export const sourceLog = defineSource({
   async probe(o, env) {
     return `stream ${o.stream} ${describeLog(pathOf(o, env)) ?? 'does not exist yet: reading waits until it is written'}`
   },
-  create(o, ctx): Source {
-    const decoder = streamDecoderOf(o, ctx)
-    return {
-      read: (read) => readStream(pathOf(o, ctx), o, decoder, read),
-      locate: (split, position) =>
-        Promise.resolve(`stream ${o.stream}, partition ${split}, sequence number ${position}`),
-    }
-  },
+  create: (o, ctx) => createReader(o, ctx),
+  look: (o, env) =>
+    lookAt(pathOf(o, env), (stop) =>
+      createReader({ ...o, ...asBytes, stop, on_gap: 'earliest', poll: lookedPollMs }, bytesContext(env)),
+    ),
 })
+
+/** People look this often. */
+const lookedPollMs = 100
+
+function createReader(o: Options, ctx: SourceContext): Source {
+  const decoder = streamDecoderOf(o, ctx)
+  return {
+    read: (read) => readStream(pathOf(o, ctx), o, decoder, read),
+    locate: (split, position) => Promise.resolve(`stream ${o.stream}, partition ${split}, sequence number ${position}`),
+  }
+}
 
 async function* readStream(
   path: string,

@@ -29,6 +29,12 @@ export async function startBeside(options: BesideOptions, io: Io): Promise<Conso
   const { root, stateDir, address, isReadOnly, flags } = options
   let reading = await readSpecs(options, io)
   let readMs = Date.now()
+  const isServed = () => holderOf(serveFolder(stateDir)) !== undefined
+  const request = (pipeline: string, cancel?: number) => {
+    if (!isServed())
+      throw new MillraceError('not_served', 'no `pipe serve` is running for this project', { hint: 'pipe serve' })
+    ask(stateDir, pipeline, Date.now(), cancel)
+  }
   const live = savedLive(() => reading.accepted.map(({ plan }) => plan), stateDir)
   const routes = routesOf({
     root,
@@ -50,11 +56,9 @@ export async function startBeside(options: BesideOptions, io: Io): Promise<Conso
       }
       return reading
     },
-    trigger(pipeline) {
-      if (holderOf(serveFolder(stateDir)) === undefined)
-        throw new MillraceError('not_served', 'no `pipe serve` is running for this project', { hint: 'pipe serve' })
-      ask(stateDir, pipeline, Date.now())
-    },
+    isServed,
+    trigger: (pipeline) => request(pipeline),
+    cancel: (run) => request(run.pipeline, run.id),
   })
   return startConsole(address, { live, routes, isReadOnly })
 }

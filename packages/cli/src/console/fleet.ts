@@ -1,47 +1,12 @@
 /** Each pipeline in a sentence: how it is, what it runs for, and how its last runs ended. */
+import type { FleetLine, LivePipeline, Mood, Run as RunLine } from '@millrace/console/wire'
 import type { Plan } from '@millrace/core'
 import type { Accepted } from '../serve/specs.ts'
-import { type Cause, openStates, type Run, type RunState } from '../serve/run.ts'
+import { openStates, type Run } from '../serve/run.ts'
 import { staysUp } from '../serve/order.ts'
-import type { LivePipeline } from './live.ts'
 
 /** Worst first: a browser shows those before others. */
-const moods = ['failed', 'troubled', 'running', 'idle'] as const
-
-/** How a pipeline is. `troubled`: it works, or will, but something stands against it now. */
-export type Mood = (typeof moods)[number]
-
-/** A run, in a line. Times in ms UTC. */
-export interface RunLine {
-  readonly id: number
-  readonly pipeline: string
-  readonly state: RunState
-  readonly cause: Cause
-  readonly attempts: number
-  readonly dueMs: number
-  readonly startedMs: number | null
-  readonly endedMs: number | null
-  readonly nextMs: number | null
-  readonly code: string | null
-  readonly message: string | null
-  readonly counts: Run['counts']
-}
-
-/** A pipeline among others. */
-export interface FleetLine {
-  readonly name: string
-  readonly description?: string | undefined
-  readonly mood: Mood
-  /** What it does or what is wrong, as a sentence. */
-  readonly sentence: string
-  /** When it runs. */
-  readonly when: string
-  readonly delivery: Plan['delivery']['label']
-  /** Why an edit of its spec is not in effect. */
-  readonly refused?: string | undefined
-  /** The last ones, newest first. */
-  readonly runs: readonly RunLine[]
-}
+const moods: readonly Mood[] = ['failed', 'troubled', 'running', 'idle']
 
 /** A run as it is sent. */
 export function runLine({ incarnation: _, crashes: __, ...run }: Run): RunLine {
@@ -98,6 +63,7 @@ function moodOf(
   const over = runs.find(({ state }) => state === 'succeeded' || state === 'failed')
   const why = (run: Run) => run.message ?? run.code ?? 'no reason is known'
   if (open?.state === 'retrying') return { mood: 'troubled', sentence: `Run ${open.id} is tried again: ${why(open)}` }
+  const [last] = runs
   if (open?.state === 'running') {
     // A failure stays in sight while the next run is under way.
     const before = over?.state === 'failed' ? `, after run ${over.id} failed: ${why(over)}` : ''
@@ -105,6 +71,7 @@ function moodOf(
   }
   if (over?.state === 'failed') return { mood: 'failed', sentence: `Run ${over.id} failed: ${why(over)}` }
   if (open) return { mood: 'idle', sentence: `Run ${open.id} is ${open.state}` }
+  if (last?.state === 'cancelled') return { mood: 'idle', sentence: `Run ${last.id} was ended by somebody` }
   if (over) return { mood: 'idle', sentence: `Run ${over.id} succeeded` }
   if (live?.note !== undefined) return { mood: live.isRunning ? 'running' : 'idle', sentence: live.note }
   return { mood: 'idle', sentence: staysUp(plan) ? 'It is starting' : 'It has not run yet' }

@@ -1,35 +1,6 @@
 /** The graph of a pipeline as the console draws it: its nodes, and the edges that records take. */
+import type { Graph, GraphEdge, GraphNode } from '@millrace/console/wire'
 import { hide, type Plan, type PlanNode, type RecordType, recordText } from '@millrace/core'
-
-/** A source, step or sink. */
-export interface GraphNode {
-  readonly id: string
-  readonly kind: 'source' | 'step' | 'sink' | 'dead_letter'
-  readonly type: string
-  readonly description?: string | undefined
-  /** The type of what it puts out, or of what a sink takes. */
-  readonly record?: string | undefined
-  /** How a sink keeps the promise. */
-  readonly promise?: string | undefined
-  /** It is part of this source: it has no numbers of its own. */
-  readonly pushedInto?: string | undefined
-}
-
-/** From an output of a node to another one. */
-export interface GraphEdge {
-  readonly from: string
-  /** A named output; absent: the one without a name. */
-  readonly output?: string | undefined
-  readonly to: string
-  /** Records that failed. */
-  readonly isFailure?: boolean
-}
-
-/** Nodes and edges. */
-export interface Graph {
-  readonly nodes: readonly GraphNode[]
-  readonly edges: readonly GraphEdge[]
-}
 
 /** The graph of a plan. Side inputs lead to the steps that read them. */
 export function graphOf(plan: Plan): Graph {

@@ -2,18 +2,11 @@
  * The log of a run, a page at a time, newest lines first asked for. A search looks at all of it and says how much it
  * found, so that nothing is hidden without a word.
  */
+import type { LogPage } from '@millrace/console/wire'
+
 const mostLines = 500
 /** Of a longer line the beginning is sent, with its length. */
 const mostLineChars = 20_000
-
-/** Lines of a log. */
-export interface LogPage {
-  /** In order; each with its number in the log, from 1. */
-  readonly lines: readonly { readonly n: number; readonly text: string; readonly cut?: number }[]
-  /** Of the log, and those of them that were searched for. */
-  readonly total: number
-  readonly matching: number
-}
 
 /** The last lines before line `before` that contain `search`, in whatever case. */
 export function logPage(log: string, search: string, before: number, limit = mostLines): LogPage {

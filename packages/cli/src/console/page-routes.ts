@@ -3,7 +3,9 @@ import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { pageFiles } from '@millrace/core'
 import { openPages, type Pages } from '../pages.ts'
+import { csvHeader, csvLine } from './csv.ts'
 import type { ConsoleProject } from './project.ts'
+import type { FileAnswer } from './sending.ts'
 import type { Route } from './server.ts'
 
 /** The routes, by path. */
@@ -29,6 +31,24 @@ export function pageRoutes(
       async answer() {
         const { pages, findings } = await pagesNow()
         return { pages, findings }
+      },
+    },
+    // As many rows as the page shows.
+    '/api/pages/*/elements/*/csv': {
+      async file({ parts: [name, at], query, signal }): Promise<FileAnswer | undefined> {
+        const { elements } = await (await pagesNow()).answerPage(name!, Object.fromEntries(query), signal)
+        const element = elements[Number(at)]
+        if (element?.state !== 'answered') return undefined
+        const { columns, rows, cut } = element
+        const lines = [csvHeader(columns), ...rows.map((row) => csvLine(columns, row))]
+        const what = element.title ?? element.kind
+        return {
+          name: `${name!}-${what}${cut ? `-first-${rows.length}` : ''}.csv`,
+          type: 'text/csv; charset=utf-8',
+          parts: (async function* () {
+            yield lines.join('')
+          })(),
+        }
       },
     },
     '/api/pages/*': {

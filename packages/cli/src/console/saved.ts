@@ -2,8 +2,9 @@
  * What the states of pipelines say, for a console beside runs that others started: numbers as of the last save, and
  * whether somebody runs them. It is looked at while somebody watches.
  */
+import type { LivePipeline } from '@millrace/console/wire'
 import { type Counters, instanceFolders, type Json, type Plan, readStore } from '@millrace/core'
-import { type Live, type LivePipeline, nodesIn } from './live.ts'
+import { type Live, nodesIn } from './live.ts'
 
 /** How often states are looked at. */
 const everyMs = 1000

@@ -4,22 +4,28 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { hide, hiddenJson, MillraceError } from '@millrace/core'
+import { MillraceError } from '@millrace/core'
 import { type Address, listen } from '../monitor/server.ts'
 import { createAccess } from './access.ts'
 import { type ConsoleFile, readConsoleFiles } from './files.ts'
 import type { Live } from './live.ts'
+import { errorJson, type FileAnswer, refuse, sendDownload, sendEvents, sendJson, sendSnapshots } from './sending.ts'
 
-/** What is answered at one path. */
+/** What is answered at one path. Of the three it has one. */
 export interface Route {
   /** It changes something: POST, and refused under `--read-only`. */
   readonly changes?: boolean
-  /** `parts`: what stands for each `*` of the path. Undefined: there is no such thing. */
-  answer(request: ConsoleRequest): unknown
+  /** A value, sent as JSON. Undefined: there is no such thing. */
+  answer?(request: ConsoleRequest): unknown
+  /** Values, sent as events until they end or the browser is gone. */
+  events?(request: ConsoleRequest): AsyncIterable<unknown>
+  /** A file. Undefined: there is no such thing. */
+  file?(request: ConsoleRequest): Promise<FileAnswer | undefined>
 }
 
 /** A request for a route. */
 export interface ConsoleRequest {
+  /** What stands for each `*` of the path. */
   readonly parts: readonly string[]
   readonly query: URLSearchParams
   /** Of a POST. */
@@ -43,7 +49,8 @@ export interface Console {
 }
 
 const mostBodyBytes = 1024 * 1024
-const pingMs = 15_000
+/** Positions of many partitions stand in an address. */
+const mostHeaderBytes = 64 * 1024
 
 const headers = {
   'content-security-policy':
@@ -59,12 +66,11 @@ export async function startConsole(address: Address, { live, routes, isReadOnly 
   const files = readConsoleFiles()
   const hosts = new Set<string>()
   const table = Object.entries(routes).map(([path, route]) => ({ pattern: path.split('/'), route }))
-  const server = createServer((request, response) => {
+  const server = createServer({ maxHeaderSize: mostHeaderBytes }, (request, response) => {
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
     respond(request, response).catch((error: unknown) => {
       if (response.headersSent) return response.destroy()
-      const { code, message, hint } = error instanceof MillraceError ? error : unexpected(error)
-      sendJson(response, error instanceof MillraceError ? 422 : 500, { error: { code, message, hint } })
+      sendJson(response, error instanceof MillraceError ? 422 : 500, { error: errorJson(error) })
     })
   })
   server.headersTimeout = 10_000
@@ -97,7 +103,7 @@ export async function startConsole(address: Address, { live, routes, isReadOnly 
     }
     const noSession = access.refuseSession(request)
     if (noSession) return refuse(response, noSession.status, noSession.code)
-    if (url.pathname === '/api/live' && !isPost) return stream(request, response, live)
+    if (url.pathname === '/api/live' && !isPost) return sendSnapshots(request, response, live)
     const found = match(table, url.pathname)
     if (!found) return refuse(response, 404, 'not_found')
     if ((found.route.changes ?? false) !== isPost) return refuse(response, 405, 'method_not_allowed')
@@ -105,9 +111,13 @@ export async function startConsole(address: Address, { live, routes, isReadOnly 
     const gone = new AbortController()
     response.on('close', () => gone.abort())
     const body = isPost ? await bodyOf(request) : {}
-    const answer = await found.route.answer({ parts: found.parts, query: url.searchParams, body, signal: gone.signal })
-    if (answer === undefined) return refuse(response, 404, 'not_found')
-    sendJson(response, 200, answer)
+    const asked = { parts: found.parts, query: url.searchParams, body, signal: gone.signal }
+    const { answer, events, file } = found.route
+    if (events) return sendEvents(response, events(asked), gone.signal)
+    const value = file ? await file(asked) : await answer!(asked)
+    if (value === undefined) return refuse(response, 404, 'not_found')
+    if (file) return sendDownload(response, value as FileAnswer, gone.signal)
+    sendJson(response, 200, value)
   }
 
   const shownHost = address.host === '0.0.0.0' || address.host === '::' ? '127.0.0.1' : bracketed(address.host)
@@ -123,8 +133,6 @@ export async function startConsole(address: Address, { live, routes, isReadOnly 
 
 const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host)
 
-const unexpected = (error: unknown) => ({ code: 'internal', message: String(error), hint: undefined })
-
 function match(table: readonly { readonly pattern: readonly string[]; readonly route: Route }[], path: string) {
   const given = path.split('/')
   for (const { pattern, route } of table) {
@@ -138,28 +146,6 @@ function match(table: readonly { readonly pattern: readonly string[]; readonly r
     }
   }
   return undefined
-}
-
-/** Snapshots: one at once, then one after each change. A comment now and then shows that the connection lives. */
-function stream(request: IncomingMessage, response: ServerResponse, live: ConsoleContent['live']): void {
-  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
-  let isFull = false
-  const send = () => {
-    // A browser that reads slowly gets the next snapshot when it has taken this one.
-    if (isFull) return
-    isFull = !response.write(`data: ${hiddenJson(live.snapshot())}\n\n`)
-  }
-  response.on('drain', () => {
-    isFull = false
-    send()
-  })
-  const stop = live.watch(send)
-  const ping = setInterval(() => response.write(': alive\n\n'), pingMs).unref()
-  request.on('close', () => {
-    stop()
-    clearInterval(ping)
-  })
-  send()
 }
 
 async function bodyOf(request: IncomingMessage): Promise<Readonly<Record<string, unknown>>> {
@@ -178,14 +164,6 @@ async function bodyOf(request: IncomingMessage): Promise<Readonly<Record<string,
   } catch {}
   throw wrong('the body must be a JSON object')
 }
-
-function sendJson(response: ServerResponse, status: number, value: unknown): void {
-  const text = typeof value === 'string' ? hide(value) : hiddenJson(value)
-  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' }).end(text)
-}
-
-const refuse = (response: ServerResponse, status: number, code: string): void =>
-  sendJson(response, status, { error: { code } })
 
 /** Paths of views are answered with the page, which shows them. */
 function sendFile(response: ServerResponse, files: ReadonlyMap<string, ConsoleFile>, path: string): void {

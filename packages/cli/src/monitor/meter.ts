@@ -36,7 +36,7 @@ export interface Meter {
   /** The process of a pipeline has ended. */
   stopped(pipeline: string): void
   /** A run has ended, or was left out. */
-  ran(pipeline: string, outcome: 'succeeded' | 'failed' | 'skipped'): void
+  ran(pipeline: string, outcome: 'succeeded' | 'failed' | 'skipped' | 'cancelled'): void
   /** The pipelines that are served, and of these the ones with an edit that is not in effect. */
   refused(served: ReadonlySet<string>, refused: ReadonlyMap<string, string>): void
   samples(): Samples

@@ -4,19 +4,21 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { serveFolder } from './ledger.ts'
 
-/** A run that was asked for. The same id makes no second run. */
+/** A run that was asked for, or the end of one. The same id makes no second run. */
 export interface Asked {
   readonly id: string
   readonly pipeline: string
   readonly askedMs: number
+  /** The run that is to end. */
+  readonly cancel?: number
 }
 
 /** The folder of the requests. */
 export const inboxOf = (stateHome: string): string => join(serveFolder(stateHome), 'inbox')
 
-/** Asks for a run of a pipeline. */
-export function ask(stateHome: string, pipeline: string, askedMs: number): Asked {
-  const asked = { id: randomUUID(), pipeline, askedMs }
+/** Asks for a run of a pipeline, or for the end of the run `cancel`. */
+export function ask(stateHome: string, pipeline: string, askedMs: number, cancel?: number): Asked {
+  const asked = { id: randomUUID(), pipeline, askedMs, ...(cancel === undefined ? {} : { cancel }) }
   const path = join(inboxOf(stateHome), `${asked.id}.json`)
   mkdirSync(inboxOf(stateHome), { recursive: true, mode: 0o700 })
   writeFileSync(`${path}.new`, JSON.stringify(asked))
@@ -43,7 +45,9 @@ function askedIn(text: string): Asked | undefined {
   } catch {
     return undefined
   }
-  const { id, pipeline, askedMs } = { ...(found as Record<string, unknown> | null) }
+  const { id, pipeline, askedMs, cancel } = { ...(found as Record<string, unknown> | null) }
   if (typeof id !== 'string' || typeof pipeline !== 'string' || !Number.isSafeInteger(askedMs)) return undefined
-  return { id, pipeline, askedMs: askedMs as number }
+  const isCancel = Number.isSafeInteger(cancel)
+  if (cancel !== undefined && !isCancel) return undefined
+  return { id, pipeline, askedMs: askedMs as number, ...(isCancel ? { cancel: cancel as number } : {}) }
 }

@@ -87,6 +87,11 @@ export async function monitorServe(address: Address | undefined, state: ServeSta
           meter.ran(pipeline, 'succeeded')
           down.delete(pipeline)
           return
+        case 'cancelled':
+          meter.ran(pipeline, 'cancelled')
+          if (state.staysUp().has(pipeline)) isDown(pipeline, { code: 'cancelled', message: 'somebody has ended it' })
+          else down.delete(pipeline)
+          return
         case 'skipped':
           return meter.ran(pipeline, 'skipped')
         default:

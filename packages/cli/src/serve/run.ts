@@ -1,14 +1,12 @@
 /** A run of a served pipeline, as it is written down. */
+import type { Run as RunLine, RunState } from '@millrace/console/wire'
 import type { SharedRun } from '@millrace/core'
 
 /** Why a run was started: it was due, what it follows has ended, somebody asked for it, or it always stays up. */
-export type Cause = 'schedule' | 'after' | 'trigger' | 'stream'
+export type Cause = RunLine['cause']
 
-/**
- * `waiting` to start; `running`; `retrying` after a failure or a crash; `interrupted`: goes on when `serve` does;
- * `skipped`: the run before had not ended.
- */
-export type RunState = 'waiting' | 'running' | 'retrying' | 'interrupted' | 'succeeded' | 'failed' | 'skipped'
+/** How a run is; see the console's interface. */
+export type { RunState }
 
 /** The states of a run that is not over. */
 export const openStates: readonly RunState[] = ['waiting', 'running', 'retrying', 'interrupted']
@@ -62,7 +60,7 @@ export interface Why {
 
 /** How a run ended. */
 export interface Ended {
-  readonly state: 'succeeded' | 'failed'
+  readonly state: 'succeeded' | 'failed' | 'cancelled'
   readonly why?: Why
   readonly counts?: RunCounts | undefined
 }

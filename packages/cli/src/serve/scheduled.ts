@@ -28,7 +28,7 @@ export type Decision =
   | { readonly type: 'missed'; readonly firstMs: number; readonly lastMs: number }
   | { readonly type: 'starting'; readonly run: Run }
   | { readonly type: 'retrying'; readonly run: Run; readonly waitMs: number; readonly why: Why }
-  | { readonly type: 'succeeded' | 'run_failed' | 'interrupted'; readonly run: Run; readonly why?: Why }
+  | { readonly type: 'succeeded' | 'run_failed' | 'interrupted' | 'cancelled'; readonly run: Run; readonly why?: Why }
 
 /** Starts a process of a run. Aborted: it drains, and ends as `stopped`. */
 export type Launch = (run: Run, signal: AbortSignal) => Promise<Ending>

@@ -11,7 +11,7 @@
 import { type Clock, type Cron, cron } from '@millrace/core'
 import { findDue } from './due.ts'
 import type { Ledger } from './ledger.ts'
-import type { NewRun, Run, RunCounts, Why } from './run.ts'
+import { type NewRun, openStates, type Run, type RunCounts, type Why } from './run.ts'
 import type { Decision, Ending, Launch, Scheduled } from './scheduled.ts'
 
 /** What a scheduler works with. */
@@ -28,6 +28,8 @@ export interface Scheduler {
   set(pipelines: readonly Scheduled[], changed?: ReadonlySet<string>): void
   /** Runs one now, or once it is free. `request`: the same one makes no second run. */
   trigger(pipeline: string, request: string, askedMs: number): void
+  /** Ends a run that is not over: what it has saved stays. What stays up is held until somebody asks for it. */
+  cancel(run: number): void
   /** Drains all, and starts nothing more. */
   stop(): Promise<void>
 }
@@ -54,6 +56,7 @@ interface Served {
 }
 
 interface Active {
+  readonly run: number
   readonly stop: AbortController
   readonly ended: Promise<void>
 }
@@ -62,6 +65,8 @@ interface Active {
 export function createScheduler({ clock, ledger, launch, decided }: SchedulerContext): Scheduler {
   const served = new Map<string, Served>()
   const active = new Map<string, Active>()
+  /** Runs that somebody has ended, while their processes drain. */
+  const cancelled = new Set<number>()
   let isStopping = false
   let cancelWake = () => {}
   ledger.interruptAll()
@@ -227,10 +232,17 @@ export function createScheduler({ clock, ledger, launch, decided }: SchedulerCon
       .catch((error: unknown): Ending => ({ type: 'killed', why: { code: 'internal', message: String(error) } }))
       .then((ending) => {
         active.delete(each.of.name)
-        end(ledger.get(run.id)!, ending)
+        // One that was done before it could be ended is done.
+        if (cancelled.delete(run.id) && ending.type !== 'succeeded') endCancelled(ledger.get(run.id)!, ending)
+        else end(ledger.get(run.id)!, ending)
         look()
       })
-    active.set(each.of.name, { stop, ended })
+    active.set(each.of.name, { run: run.id, stop, ended })
+  }
+
+  function endCancelled(run: Run, ending?: Ending): void {
+    ledger.ended(run.id, { state: 'cancelled', counts: ending && countsOf(ending) }, clock.now())
+    decided(run.pipeline, { type: 'cancelled', run })
   }
 
   const followersOf = (name: string) =>
@@ -250,6 +262,16 @@ export function createScheduler({ clock, ledger, launch, decided }: SchedulerCon
       if (!each.of.staysUp)
         ledger.begin({ pipeline, cause: 'trigger', dueMs: askedMs, state: 'waiting', request }, clock.now())
       look()
+    },
+    cancel(id) {
+      const run = ledger.get(id)
+      if (!run || !openStates.includes(run.state)) return
+      const each = served.get(run.pipeline)
+      if (each?.of.staysUp) each.isHeld = true
+      const process = active.get(run.pipeline)
+      if (process?.run !== id) return endCancelled(run)
+      cancelled.add(id)
+      process.stop.abort()
     },
     async stop() {
       isStopping = true

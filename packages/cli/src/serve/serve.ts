@@ -172,8 +172,9 @@ export async function serve(options: ServeOptions, io: Io): Promise<number> {
     }
 
     const requests = () =>
-      takeRequests(stateDir, ({ id, pipeline, askedMs }) => {
-        if (reading.accepted.some(({ name }) => name === pipeline)) scheduler.trigger(pipeline, id, askedMs)
+      takeRequests(stateDir, ({ id, pipeline, askedMs, cancel }) => {
+        if (cancel !== undefined) scheduler.cancel(cancel)
+        else if (reading.accepted.some(({ name }) => name === pipeline)) scheduler.trigger(pipeline, id, askedMs)
         else log(pipeline, { level: 'warn', name: 'not_served', message: 'a run was asked for, but it is not served' })
       })
     tellRefused([])
@@ -194,7 +195,9 @@ export async function serve(options: ServeOptions, io: Io): Promise<number> {
         ledger,
         live,
         reading: () => reading,
+        isServed: () => true,
         trigger: (pipeline) => scheduler.trigger(pipeline, randomUUID(), clock.now()),
+        cancel: (run) => scheduler.cancel(run.id),
       })
       shown = await startConsole(address, { live, routes, isReadOnly })
       // The token is for whoever started this, not for whoever reads the log.
@@ -255,6 +258,7 @@ function decisionLine(decision: Decision): LogLine {
       }
     case 'succeeded':
     case 'interrupted':
+    case 'cancelled':
       return { level: 'info', name: decision.type, id: decision.run.id }
     case 'run_failed':
       return {

@@ -4,7 +4,6 @@ import { count } from '../text.ts'
 import { Bars } from './bars.tsx'
 import { Histogram, Lines } from './charts.tsx'
 import type { Answered, PageAnswer, PageElement, PageView } from './contract.ts'
-import { csvOf } from './csv.ts'
 import { AnswerTable } from './table.tsx'
 
 type Element = PageAnswer['elements'][number]
@@ -13,8 +12,10 @@ export function ElementCard(props: {
   readonly page: PageView
   readonly element: PageElement
   readonly answer: Element
+  /** Where its rows are as a file. */
+  readonly csv: string
 }) {
-  const { page, element, answer } = props
+  const { page, element, answer, csv } = props
   const name = answer.title ?? element.title ?? element.kind
   if (answer.state === 'waiting') {
     const labels = answer.inputs.map((each) => page.inputs.find((input) => input.name === each)?.label ?? each)
@@ -38,7 +39,7 @@ export function ElementCard(props: {
     return <Card title={answer.title}>{<p class="quiet">{element.empty ?? 'No rows.'}</p>}</Card>
   const isTable = element.kind === 'table'
   return (
-    <Card title={answer.title} about={<About answer={answer} name={`${page.name}-${name}`} />}>
+    <Card title={answer.title} about={<About answer={answer} csv={csv} />}>
       {element.kind === 'value' ? (
         <Values answer={answer} shown={element.columns} />
       ) : element.kind === 'bar' ? (
@@ -74,16 +75,9 @@ const Card = (props: {
   </section>
 )
 
-/** How many rows there are, and all that were sent as a file. */
-function About({ answer, name }: { readonly answer: Answered; readonly name: string }) {
+/** How many rows there are, and all that are shown as a file. */
+function About({ answer, csv }: { readonly answer: Answered; readonly csv: string }) {
   const { rows, total, cut } = answer
-  const save = () => {
-    const link = document.createElement('a')
-    link.href = URL.createObjectURL(new Blob([csvOf(answer.columns, rows)], { type: 'text/csv' }))
-    link.download = `${name.replaceAll(/[^\w-]+/g, '-')}${cut ? `-first-${rows.length}` : ''}.csv`
-    link.click()
-    URL.revokeObjectURL(link.href)
-  }
   return (
     <span class="about-rows">
       {cut ? (
@@ -93,9 +87,9 @@ function About({ answer, name }: { readonly answer: Answered; readonly name: str
       ) : rows.length === 1 ? null : (
         `${count(rows.length)} rows`
       )}
-      <button type="button" class="small" onClick={save}>
+      <a href={csv} download>
         {cut ? `CSV of these ${count(rows.length)}` : 'CSV'}
-      </button>
+      </a>
     </span>
   )
 }

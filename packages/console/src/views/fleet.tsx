@@ -1,7 +1,7 @@
 /** All pipelines, those with problems first. */
 import type { LiveState } from '../live.ts'
 import { counted, rate } from '../text.ts'
-import type { FleetLine } from '../wire.ts'
+import type { FleetLine } from '../wire/index.ts'
 import { Link, Problem, RunMark, State, useAnswer, Waiting } from '../ui.tsx'
 
 export function Fleet({ live }: { readonly live: LiveState }) {

@@ -3,7 +3,7 @@ import { graphlib, layout } from '@dagrejs/dagre'
 import { useMemo } from 'preact/hooks'
 import { count, rate } from '../text.ts'
 import { Scroll } from '../ui.tsx'
-import type { GraphEdge, GraphNode, LivePipeline, Pipeline } from '../wire.ts'
+import type { GraphEdge, GraphNode, LivePipeline, Pipeline } from '../wire/index.ts'
 
 const [width, height] = [190, 62]
 

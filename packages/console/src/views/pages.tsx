@@ -86,7 +86,13 @@ function Answered(props: { readonly page: PageView; readonly query: URLSearchPar
       <Problem error={error} />
       {value ? (
         page.elements.map((element, i) => (
-          <ElementCard key={i} page={page} element={element} answer={value.elements[i]!} />
+          <ElementCard
+            key={i}
+            page={page}
+            element={element}
+            answer={value.elements[i]!}
+            csv={`/api${addressOf(page.name)}/elements/${i}/csv?${query}`}
+          />
         ))
       ) : error ? null : (
         <Waiting />

@@ -1,16 +1,17 @@
 /** One pipeline: its graph, and what can be asked about it. */
-import { useState } from 'preact/hooks'
-import { api, type ApiError } from '../api.ts'
+import { api } from '../api.ts'
+import { Confirmed } from '../confirm.tsx'
 import type { LiveState } from '../live.ts'
 import { go } from '../route.ts'
 import { bytes, counted, span } from '../text.ts'
-import type { LivePipeline, Pipeline as Shown, Run } from '../wire.ts'
+import type { LivePipeline, Pipeline as Shown, Run } from '../wire/index.ts'
 import { Link, Problem, Runs, Time, useAnswer, Waiting } from '../ui.tsx'
 import { Graph } from './graph.tsx'
 import { Letters } from './letters.tsx'
+import { State } from './state.tsx'
 import { Windows } from './windows.tsx'
 
-const tabs = { graph: 'Graph', runs: 'Runs', bad: 'Bad records', windows: 'Windows' } as const
+const tabs = { graph: 'Graph', runs: 'Runs', bad: 'Bad records', windows: 'Windows', state: 'State' } as const
 type Tab = keyof typeof tabs
 
 export function Pipeline(props: {
@@ -18,8 +19,9 @@ export function Pipeline(props: {
   readonly tab: string | undefined
   readonly live: LiveState
   readonly isReadOnly: boolean
+  readonly isServed: boolean
 }) {
-  const { name, live, isReadOnly } = props
+  const { name, live, isReadOnly, isServed } = props
   const path = `/api/pipelines/${encodeURIComponent(name)}`
   const { value, error } = useAnswer<Shown>(path)
   const tab: Tab = props.tab !== undefined && props.tab in tabs ? (props.tab as Tab) : 'graph'
@@ -31,7 +33,7 @@ export function Pipeline(props: {
       </p>
       <div class="head">
         <h1>{name}</h1>
-        {isReadOnly || !value ? null : <Trigger path={path} />}
+        {isReadOnly || !isServed || !value ? null : <Trigger path={path} />}
       </div>
       {value?.description ? <p class="lead">{value.description}</p> : null}
       <Problem error={error} />
@@ -64,8 +66,10 @@ export function Pipeline(props: {
             <PipelineRuns name={name} />
           ) : tab === 'bad' ? (
             <Letters path={path} isReadOnly={isReadOnly} />
-          ) : (
+          ) : tab === 'windows' ? (
             <Windows path={path} />
+          ) : (
+            <State path={path} hasWindows={value.hasWindows} />
           )}
         </>
       ) : error ? null : (
@@ -121,37 +125,13 @@ function Facts({ live }: { readonly live: LivePipeline | undefined }) {
 }
 
 /** Asks for a run, once confirmed; it is shown at once. */
-function Trigger({ path }: { readonly path: string }) {
-  const [phase, setPhase] = useState<'idle' | 'asked' | 'sent'>('idle')
-  const [error, setError] = useState<ApiError>()
-  const send = async () => {
-    setPhase('sent')
-    setError(undefined)
-    try {
+export const Trigger = ({ path, label = 'Run…' }: { readonly path: string; readonly label?: string }) => (
+  <Confirmed
+    label={label}
+    yes="Run it now"
+    act={async () => {
       const { run } = await api<{ run?: Run }>(`${path}/trigger`, {})
       if (run) go(`/runs/${run.id}`)
-    } catch (failed) {
-      setError(failed as ApiError)
-    }
-    setPhase('idle')
-  }
-  if (phase === 'asked')
-    return (
-      <span class="buttons">
-        <button type="button" class="main" onClick={() => void send()}>
-          Run it now
-        </button>
-        <button type="button" onClick={() => setPhase('idle')}>
-          No
-        </button>
-      </span>
-    )
-  return (
-    <span class="buttons">
-      <Problem error={error} />
-      <button type="button" disabled={phase === 'sent'} onClick={() => setPhase('asked')}>
-        Run…
-      </button>
-    </span>
-  )
-}
+    }}
+  />
+)

@@ -1,11 +1,14 @@
 /** A run: how it went, and its log. */
 import { useState } from 'preact/hooks'
+import { api } from '../api.ts'
+import { Confirmed } from '../confirm.tsx'
 import { count, span, time } from '../text.ts'
-import type { LogPage, Run as Shown } from '../wire.ts'
+import type { LogPage, Run as Shown } from '../wire/index.ts'
 import { Link, Problem, State, Time, useAnswer, Waiting } from '../ui.tsx'
+import { Trigger } from './pipeline.tsx'
 
-export function Run({ id }: { readonly id: string }) {
-  const { value: run, error } = useAnswer<Shown>(`/api/runs/${encodeURIComponent(id)}`, 2000)
+export function Run({ id, canAct }: { readonly id: string; readonly canAct: boolean }) {
+  const { value: run, error, again } = useAnswer<Shown>(`/api/runs/${encodeURIComponent(id)}`, 2000)
   return (
     <main>
       <p class="crumbs">
@@ -15,6 +18,7 @@ export function Run({ id }: { readonly id: string }) {
       <div class="head">
         <h1>Run {id}</h1>
         {run ? <State of={run.state} /> : null}
+        {run && canAct ? <Act run={run} again={again} /> : null}
       </div>
       <Problem error={error} />
       {run ? (
@@ -52,6 +56,27 @@ export function Run({ id }: { readonly id: string }) {
     </main>
   )
 }
+
+/** Ends a run, or asks for another one of its pipeline. */
+function Act({ run, again }: { readonly run: Shown; readonly again: () => void }) {
+  if (isOver(run)) {
+    const label = run.state === 'failed' ? 'Try again…' : 'Run again…'
+    return <Trigger path={`/api/pipelines/${encodeURIComponent(run.pipeline)}`} label={label} />
+  }
+  return (
+    <Confirmed
+      label="End it…"
+      question="What it has saved stays; the next run goes on from there."
+      yes="End this run"
+      act={async () => {
+        await api(`/api/runs/${run.id}/cancel`, {})
+        again()
+      }}
+    />
+  )
+}
+
+const isOver = ({ state }: Shown): boolean => ['succeeded', 'failed', 'skipped', 'cancelled'].includes(state)
 
 const Fact = (props: { readonly name: string; readonly children: preact.ComponentChildren }) =>
   props.children === '' ? null : (

@@ -1,6 +1,6 @@
 /** Why windows are still open: what holds each watermark, since when, and what would let it go on. */
 import { counted } from '../text.ts'
-import type { Windows as Shown } from '../wire.ts'
+import type { Windows as Shown } from '../wire/index.ts'
 import { Problem, Scroll, Time, useAnswer, Waiting } from '../ui.tsx'
 
 export function Windows({ path }: { readonly path: string }) {

@@ -5,6 +5,7 @@ import type { Option, Static } from './options.ts'
 import type { Json, Row } from '../record/index.ts'
 import type { RecordType, Type } from '../schema/index.ts'
 import type { Env } from './env.ts'
+import type { Look } from './look.ts'
 import type { Query, Sink, SinkCapabilities, SinkContext } from './sink.ts'
 import type { Decoder, Source, SourceCapabilities, SourceContext } from './source.ts'
 import type { SourceTime } from './time.ts'
@@ -47,6 +48,11 @@ export interface SourceDefinition<S extends TSchema = Option<any>> extends Named
   reads?(options: Static<S>, env: Env): readonly string[]
   /** It waits for requests, so it ends only if a pipeline of the same command feeds it. */
   readonly listens?: boolean
+  /**
+   * Looks at the stream that the options name, for people. They may be those of the sink of the same type: it relies on
+   * options that both have.
+   */
+  look?(options: Static<S>, env: Env): Look
 }
 
 /** Defines a sink. */

@@ -77,6 +77,12 @@ export const commandErrors = {
       'A request to a gateway has waited for three seconds, or for `answer_timeout` if that is shorter: its sinks take nothing, and do not fail either.',
     hint: 'look at the sinks of the pipeline; the gateway is not ready until the request is answered',
   },
+  cancelled: {
+    title: 'somebody ended the pipeline',
+    explanation:
+      'A pipeline that stays up was ended in the console. It is held, and counts as down, until it is run again.',
+    hint: 'run it again in the console, or with `pipe trigger`',
+  },
   serve_killed: {
     title: 'ended with its `serve`',
     explanation:
@@ -423,6 +429,11 @@ export const systemErrors = {
     title: 'console without its files',
     explanation: 'The files that browsers load are not where the command looks for them.',
     hint: 'in a checkout, run `npm run build`; else install `@millrace/console` again',
+  },
+  not_looked_at: {
+    title: 'stream cannot be looked at',
+    explanation: 'The connector of this stream has no source that shows single messages to people.',
+    hint: 'install the source of the same type as the sink, in a version that can',
   },
   no_session: {
     title: 'not signed in',

@@ -81,6 +81,22 @@ export async function answerQuery(
   return first.rows.length < limit && first.read >= limit ? attempt(undefined) : first
 }
 
+/**
+ * All rows of a query, one after the other. Where the store gives them in the order of the query none is kept, so that
+ * there is no bound; otherwise as `answerQuery`.
+ */
+export async function* allRows(query: BoundQuery, source: RowSource, signal: AbortSignal): AsyncGenerator<Row> {
+  const sort = query.sort.length > 0 && source.hasKey ? [...query.sort, ...keyOrder(query, undefined)] : query.sort
+  const pushed = pushedPart(query, source, sort, undefined)
+  if (query.grouped || query.text.limit !== undefined || (sort.length > 0 && !pushed.sort))
+    return yield* (await answerQuery(query, source, signal)).rows
+  const wanted = compileWanted(query)
+  for await (const document of source.read(pushed, signal)) {
+    signal.throwIfAborted()
+    for (const row of wanted(document)) yield row
+  }
+}
+
 /** What is asked of the store. */
 function pushedPart(
   query: BoundQuery,
@@ -134,7 +150,7 @@ async function collect(
   { limit, after, bounds, inOrder, signal }: Collecting,
 ): Promise<QueryAnswer> {
   const rowsOf = query.unfolding ? compileUnfold(query.unfolding) : (row: Row) => [row]
-  const fitting = compileFitting(query)
+  const seenAs = compileSeen(query)
   const groups = query.grouped && collectGroups(query.grouped)
   let kept: Row[] = []
   let read = 0
@@ -151,16 +167,11 @@ async function collect(
     return false
   }
   const take = (row: Row): boolean => {
-    const seen = fitting(row)
-    if (!isWanted(seen, query)) return false
-    if (query.set.length === 0 && !groups) return keep(row)
-    const made = query.set.length === 0 ? seen : { ...seen }
-    for (const { name, evaluate } of query.set) made[name] = evaluate(made)
-    if (groups) {
-      groups.add(made)
-      return false
-    }
-    return keep({ ...row, ...Object.fromEntries(query.set.map(({ name }) => [name, made[name]])) })
+    const made = seenAs(row)
+    if (!made) return false
+    if (!groups) return keep(shownAs(row, made, query))
+    groups.add(made)
+    return false
   }
   try {
     reading: for await (const document of source.read(pushed, signal)) {
@@ -175,13 +186,49 @@ async function collect(
     const rows = order && !(inOrder && !groups && after === undefined) ? found.toSorted(order) : found
     return { type: query.output, rows: rows.slice(0, limit), read }
   } catch (error) {
-    if (!(error instanceof DataError)) throw error
-    throw new MillraceError('query_failed', `${error.field ? `${error.field}: ` : ''}${error.message}`, {
-      exitCode: 1,
-      hint: 'exclude such rows with a condition in `where`',
-    })
+    throw failureOf(error)
   }
 }
+
+function failureOf(error: unknown): unknown {
+  if (!(error instanceof DataError)) return error
+  return new MillraceError('query_failed', `${error.field ? `${error.field}: ` : ''}${error.message}`, {
+    exitCode: 1,
+    hint: 'exclude such rows with a condition in `where`',
+  })
+}
+
+/** The wanted rows of a document, as they are shown. Throws `query_failed`. */
+function compileWanted(query: BoundQuery): (document: Row) => Row[] {
+  const rowsOf = query.unfolding ? compileUnfold(query.unfolding) : (row: Row) => [row]
+  const seenAs = compileSeen(query)
+  return (document) => {
+    try {
+      return rowsOf(document).flatMap((row) => {
+        const made = seenAs(row)
+        return made ? [shownAs(row, made, query)] : []
+      })
+    } catch (error) {
+      throw failureOf(error)
+    }
+  }
+}
+
+/** The row as expressions see it, with what is set; undefined: it is not wanted. */
+function compileSeen(query: BoundQuery): (row: Row) => Row | undefined {
+  const fitting = compileFitting(query)
+  return (row) => {
+    const seen = fitting(row)
+    if (!isWanted(seen, query)) return undefined
+    const made = query.set.length === 0 ? seen : { ...seen }
+    for (const { name, evaluate } of query.set) made[name] = evaluate(made)
+    return made
+  }
+}
+
+/** The row as it is stored, with what is set. */
+const shownAs = (row: Row, made: Row, { set }: BoundQuery): Row =>
+  set.length === 0 ? row : { ...row, ...Object.fromEntries(set.map(({ name }) => [name, made[name]])) }
 
 /** A condition that fails does not matter if another one is false: the store may have judged that one. */
 function isWanted(row: Row, { conditions }: BoundQuery): boolean {

@@ -202,7 +202,8 @@ const nodeRemoved = (letter: Letter): ReplayOutcome => ({
   message: `the spec no longer has ${letter.step}`,
 })
 
-function decodingFor(component: Component, plan: Plan, registry: Registry, workspace: Workspace, gone: Gone) {
+/** Decodes the letters of a component with the current spec. */
+export function decodingFor(component: Component, plan: Plan, registry: Registry, workspace: Workspace, gone: Gone) {
   const decoders = new Map<string, (letter: Letter) => Row>()
   const decoderOf = (letter: Letter): ((letter: Letter) => Row) => {
     const source = plan.sources.find((s) => s.id === letter.source)

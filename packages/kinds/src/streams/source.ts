@@ -1,5 +1,5 @@
 /** What stream sources have in common: their decoder and their capabilities. */
-import { MillraceError, type SourceCapabilities, type SourceContext, type Static } from '@millrace/core'
+import { type Env, MillraceError, type SourceCapabilities, type SourceContext, type Static } from '@millrace/core'
 import { type StreamDecoder, streamDecoder } from './decode.ts'
 import type { streamSourceOptions } from './options.ts'
 
@@ -35,4 +35,22 @@ export const streamCapabilities = (o: StreamSourceOptions): SourceCapabilities =
   pushdown: o.format === 'json' && !o.key_field && !o.timestamp_field && !o.headers_field,
   repeats: { id: 'same', why: 'its writer may append a record again under its id' },
   partitionedBy: o.partitioned_by,
+})
+
+/** The options that make rows `{ value }` of messages, whatever is in them; see `Look.read`. */
+export const asBytes = {
+  format: 'bytes',
+  value_field: 'value',
+  key_field: undefined,
+  timestamp_field: undefined,
+  headers_field: undefined,
+  partitioned_by: undefined,
+  start: 'earliest',
+} as const satisfies Omit<StreamSourceOptions, 'stream' | 'stop'>
+
+/** The context of a source with these options. */
+export const bytesContext = (env: Env): SourceContext => ({
+  ...env,
+  schema: { fields: { value: { type: { kind: 'bytes' }, optional: false } } },
+  unknownFields: 'drop',
 })
