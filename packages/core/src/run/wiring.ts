@@ -83,24 +83,32 @@ function readsTime(
   const definition = registry.source(node.type)!
   if (!definition.decoder) return timeReader(time, column, schema, undefined)
   // All other fields are there, since the order of columns may matter, but whatever is in them is no problem. In some
-  // formats everything is text, in others everything is JSON.
-  const loose = (['string', 'json'] as const).map((kind) => {
-    const other: Field = { type: { kind }, optional: true }
-    const fields = Object.entries(schema.fields).map(([name, own]) => [name, name === field ? own : other] as const)
+  // formats everything is text, in others JSON; a field that a source itself fills may have to be of its own type.
+  const loose = (['string', 'json', undefined] as const).flatMap((kind) => {
+    const fields = Object.entries(schema.fields).map(([name, own]): [string, Field] => [
+      name,
+      name === field || kind === undefined ? own : { type: { kind }, optional: true },
+    ])
     const only = {
       ...env,
       push: undefined,
       schema: { fields: Object.fromEntries(fields) },
       unknownFields: 'drop' as const,
     }
-    return definition.decoder!(config as never, only)
-  })
-  return timeReader(time, column, schema, (bytes, context) => {
     try {
-      return loose[0]!(bytes, context)
-    } catch {
-      return loose[1]!(bytes, context)
+      return [definition.decoder!(config as never, only)]
+    } catch (error) {
+      if (kind === undefined || !(error instanceof MillraceError)) throw error
+      return []
     }
+  })
+  return timeReader(time, column, schema, (bytes, context, beside) => {
+    for (const decode of loose.slice(0, -1)) {
+      try {
+        return decode(bytes, context, beside)
+      } catch {}
+    }
+    return loose.at(-1)!(bytes, context, beside)
   })
 }
 
