@@ -215,3 +215,31 @@ describe('a record without a value', () => {
     expect(await pipe(['check', 'job.yaml'], folder)).toMatchObject({ code: 2, err: expect.stringContaining(why) })
   })
 })
+
+it('a bad record moves the time of its lane also where headers are a field', async () => {
+  const header: Headers = [['h', 'x']]
+  const folder = project([
+    { key: 'a', value: '{"t":"2026-01-01T00:00:00Z","n":1}', headers: header },
+    { key: 'b', value: '{"t":"2026-01-01T05:00:00Z","n":"bad"}', headers: header },
+    { key: 'c', value: '{"t":"2026-01-01T00:10:00Z","n":1}', headers: header },
+  ])
+  await run(
+    folder,
+    `version: 1
+name: job
+source:
+  type: log
+  config: { stream: in, stop: end, key_field: k, headers_field: h }
+  schema: { fields: { t: timestamp, k: string, n: integer, h: json } }
+  event_time: { field: t, max_out_of_order: 0s }
+steps:
+  - aggregate: { by: [k], window: { tumbling: 1h, late: late }, outputs: { n: "sum(n)" } }
+sinks:
+  out: { type: log, config: { stream: out, key: k } }
+  late: { from: late, type: log, config: { stream: late } }
+on_error: { data: drop }
+`,
+  )
+  expect(contents(folder, 'out')).toMatchObject([{ key: '61' }])
+  expect(contents(folder, 'late')).toMatchObject([{ key: '63' }])
+})

@@ -59,7 +59,7 @@ export interface TopicWriter {
  * several writers with the same key are in one; the client's default differs unless the number of partitions is a power
  * of two. Records without a key are spread evenly.
  */
-function partitioner(): (message: unknown, key?: Buffer) => number {
+export function partitioner(): (message: unknown, key?: Buffer) => number {
   let next = 0
   return (message, key) => (key ? compatibilityPartitioner(message as never, key) : next++)
 }

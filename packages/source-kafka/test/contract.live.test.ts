@@ -166,6 +166,7 @@ describe.skipIf(!url)('on a real broker', () => {
     sourceContract({
       module,
       type: 'kafka',
+      wire,
       get positions() {
         return positions()
       },

@@ -83,12 +83,19 @@ function readsTime(
   const definition = registry.source(node.type)!
   if (!definition.decoder) return timeReader(time, column, schema, undefined)
   // All other fields are there, since the order of columns may matter, but whatever is in them is no problem. In some
-  // formats everything is text, in others JSON; a field that a source itself fills may have to be of its own type.
-  const loose = (['string', 'json', undefined] as const).flatMap((kind) => {
-    const fields = Object.entries(schema.fields).map(([name, own]): [string, Field] => [
-      name,
-      name === field || kind === undefined ? own : { type: { kind }, optional: true },
-    ])
+  // formats everything is text, in others JSON. A field that the options name may be one that the source itself fills,
+  // which has to be of its own type.
+  const named = new Set<unknown>(Object.values(config as object))
+  const loose = [
+    { kind: 'string', keepsNamed: false },
+    { kind: 'json', keepsNamed: false },
+    { kind: 'json', keepsNamed: true },
+  ] as const
+  const decoders = loose.flatMap(({ kind, keepsNamed }) => {
+    const fields = Object.entries(schema.fields).map(([name, own]): [string, Field] => {
+      if (name === field) return [name, own]
+      return [name, { type: keepsNamed && named.has(name) ? own.type : { kind }, optional: true }]
+    })
     const only = {
       ...env,
       push: undefined,
@@ -98,17 +105,17 @@ function readsTime(
     try {
       return [definition.decoder!(config as never, only)]
     } catch (error) {
-      if (kind === undefined || !(error instanceof MillraceError)) throw error
+      if (keepsNamed || !(error instanceof MillraceError)) throw error
       return []
     }
   })
   return timeReader(time, column, schema, (bytes, context, beside) => {
-    for (const decode of loose.slice(0, -1)) {
+    for (const decode of decoders.slice(0, -1)) {
       try {
         return decode(bytes, context, beside)
       } catch {}
     }
-    return loose.at(-1)!(bytes, context, beside)
+    return decoders.at(-1)!(bytes, context, beside)
   })
 }
 
