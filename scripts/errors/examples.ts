@@ -55,6 +55,21 @@ const input = (fields: string, wrong: string | Uint8Array, right: string | Uint8
   run: once,
   mend: { files: { 'in.csv': right } },
 })
+/** A stream with a record that has no value, and a spec that reads it. */
+const tombstone = (): Example => {
+  const reads = (more: string) =>
+    spec('k: string, n: integer?', { type: 'log', config: `stream: s, stop: end, key_field: k${more}` })
+  const write = 'out: { type: log, config: { stream: s, format: text, value_field: n, key: k, on_null: write } }'
+  return {
+    files: {
+      'in.csv': 'k,n\na,\n',
+      'write.yaml': spec('k: string, n: string?', { sinks: write }),
+      'spec.yaml': reads(''),
+    },
+    run: ['run write.yaml', 'run spec.yaml'],
+    mend: { files: { 'spec.yaml': reads(', tombstones: keep') } },
+  }
+}
 /** The same with JSON lines. */
 const lines = (fields: string, wrong: string, right: string, shape: Shape = {}): Example => ({
   files: { 'spec.yaml': spec(fields, { type: 'files', config: 'path: in.jsonl', ...shape }), 'in.jsonl': wrong },
@@ -159,6 +174,7 @@ export const examples: Readonly<Record<'bad record' | 'run', Readonly<Record<str
         },
       },
     },
+    tombstone: tombstone(),
     null_key: input('id: integer?, n: integer', 'id,n\n,2\n', orders, {
       sinks: 'store: { type: sqlite, config: { collection: orders, key: id } }',
     }),

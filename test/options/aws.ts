@@ -4,7 +4,7 @@ import { awsSettings } from '../../packages/client-aws/src/index.ts'
 import { sinkKinesis } from '../../packages/sink-kinesis/src/index.ts'
 import { entriesOf } from '../../packages/sink-kinesis/src/entries.ts'
 import { sourceKinesis } from '../../packages/source-kinesis/src/index.ts'
-import type { Entry, Pair } from './entry.ts'
+import { deletes, type Entry, type Pair, withoutValue } from './entry.ts'
 
 type Config = Readonly<Record<string, unknown>>
 
@@ -84,7 +84,7 @@ const decoded = (b: Config, a: Config = {}, schema = record): Pair<Config> => ({
     found.push(sourceKinesis.check!(options, env))
     try {
       const decode = sourceKinesis.decoder!(options, { ...env, schema, unknownFields: 'drop' } as SourceContext)
-      found.push(decode(Buffer.from('{"id":1}'), { key: 'k', timestamp: 5 }))
+      found.push(decode(Buffer.from('{"id":1}'), { timestamp: 5 }, { key: 'k' }))
     } catch (error) {
       found.push((error as Error).message)
     }
@@ -162,6 +162,7 @@ export const aws: Readonly<Record<string, Entry>> = {
   'source kinesis key_field': decoded({ key_field: 'one' }),
   'source kinesis timestamp_field': decoded({ timestamp_field: 'time' }),
   'source kinesis headers_field': decoded({ headers_field: 'one' }),
+  'source kinesis tombstones': decoded({ tombstones: 'keep' }),
   'source kinesis stop': decoded({ stop: 'end' }),
   'source kinesis partitioned_by': decoded({ partitioned_by: ['id'] }),
   'source kinesis start': live('source', 'begins with what arrives from now on, or from a time'),
@@ -175,6 +176,7 @@ export const aws: Readonly<Record<string, Entry>> = {
   'sink kinesis format': accepted({ format: 'text' }),
   'sink kinesis value_field': accepted({ format: 'text', value_field: 'no' }, { format: 'text' }),
   'sink kinesis headers_field': accepted({ headers_field: 'one' }),
+  'sink kinesis on_null': withoutValue,
   'sink kinesis key': live('sink', 'keeps the order of a key, whatever is refused'),
   'sink kinesis order': live('sink', 'has several records of a key in a call only if their order does not matter'),
   'sink kinesis max_message': entries,
@@ -182,6 +184,7 @@ export const aws: Readonly<Record<string, Entry>> = {
   'sink dynamodb collection': tables('are found by the key of their table, or by `_id`'),
   'sink dynamodb key': tables('are found by the key of their table, or by `_id`'),
   'sink dynamodb write': tables('are upserted, inserted, deleted; the last record of a key stays'),
+  'sink dynamodb on_null': deletes,
   'sink dynamodb fields': tables('leave out nulls if told so, and merge the fields that are named'),
   'sink dynamodb nulls': tables('leave out nulls if told so, and merge the fields that are named'),
   'sink dynamodb attribute': tables(wide),

@@ -24,6 +24,18 @@ export interface Named {
 
 export type Entry = Pair<any> | Named
 
+/** In the encoder of all stream sinks. */
+export const withoutValue: Named = {
+  file: 'packages/kinds/test/stream-encode.test.ts',
+  test: 'is written without one, bad, or left out, as on_null says',
+}
+
+/** What sinks by key do with a record without a value: here of the embedded store, by their contract of all. */
+export const deletes: Named = {
+  file: 'packages/cli/test/stream-bytes.test.ts',
+  test: 'deletes what has its key, now and in the next run: %s',
+}
+
 /** Why a named test does not qualify; undefined: it exists, and mentions the option. */
 export function whyNot({ file, test }: Named, option: string): string | undefined {
   const path = join(root, file)

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import * as arrow from 'apache-arrow'
-import type { Entry, Pair } from './entry.ts'
+import { deletes, type Entry, type Pair } from './entry.ts'
 import { craft, int32s } from '../../packages/formats-columnar/test/crafted.ts'
 import { rowsOut, seen, specOf } from './world.ts'
 
@@ -276,6 +276,7 @@ export const stored: Readonly<Record<string, Entry>> = {
   'sink sqlite attribute.name': toStore(attribute('n', ['id']), attribute('id', ['id'])),
   'sink sqlite attribute.value': toStore(attribute('id', ['n']), attribute('id', ['note'])),
   'sink sqlite indexes': toStore({ indexes: [['country']] }),
+  'sink sqlite on_null': deletes,
   'sink sqlite nulls': toStore({ nulls: 'omit' }),
   'sink sqlite existing': toTableTwice({ existing: 'replace' }),
   'sink console format': pairs((config) => seen({ files: { 'orders.csv': orders }, spec: written('console', config) }))(

@@ -6,7 +6,7 @@ import { type Env, Secret } from '../../packages/core/src/index.ts'
 import { kafkaConnection, makeTopic } from '../../packages/client-kafka/src/index.ts'
 import { createSending } from '../../packages/sink-kafka/src/sending.ts'
 import { clientOptions } from '../../packages/client-mongodb/src/driver.ts'
-import type { Entry, Pair } from './entry.ts'
+import { deletes, type Entry, type Pair } from './entry.ts'
 
 type Config = Readonly<Record<string, unknown>>
 
@@ -156,6 +156,7 @@ export const servers: Readonly<Record<string, Entry>> = {
   'sink mongodb attribute.name': documents('set merges named fields; an attribute may have any name'),
   'sink mongodb attribute.value': documents('set merges named fields; an attribute may have any name'),
   'sink mongodb indexes': documents('collection and indexes are made at the start, again is harmless'),
+  'sink mongodb on_null': deletes,
   'sink mongodb nulls': documents('are stored under the record id, or the key as text'),
   'sink mongodb collection_options': documents('collection and indexes are made at the start, again is harmless'),
   'sink mongodb collection_options.*': documents('collection and indexes are made at the start, again is harmless'),

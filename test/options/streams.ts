@@ -3,7 +3,7 @@ import type { Definition, RecordType, SourceContext, SourceDefinition } from '..
 import { sinkKafka } from '../../packages/sink-kafka/src/sink.ts'
 import { sourceKafka } from '../../packages/source-kafka/src/source.ts'
 import { sourceLog } from '../../packages/source-log/src/source.ts'
-import type { Entry, Pair } from './entry.ts'
+import { type Entry, type Pair, withoutValue } from './entry.ts'
 import { rowsOut, seen, specOf } from './world.ts'
 
 type Config = Readonly<Record<string, unknown>>
@@ -110,7 +110,7 @@ const decoded =
       const result: unknown[] = [definition.capabilities(options), definition.reads?.(options, env)]
       try {
         const decode = definition.decoder!(options, { ...env, schema, unknownFields: 'drop' } as SourceContext)
-        result.push(decode(Buffer.from('{"id":1}'), { key: 'k', timestamp: 5, headers: { h: 'v' } }))
+        result.push(decode(Buffer.from('{"id":1}'), { timestamp: 5 }, { key: 'k', headers: [['h', 'v']] }))
       } catch (error) {
         result.push((error as Error).message)
       }
@@ -132,6 +132,7 @@ const common = (type: string, of: typeof kafka, text: typeof kafka): Record<stri
   [`source ${type} key_field`]: of({ key_field: 'one' }),
   [`source ${type} timestamp_field`]: of({ timestamp_field: 'time' }),
   [`source ${type} headers_field`]: of({ headers_field: 'two' }),
+  [`source ${type} tombstones`]: of({ tombstones: 'keep' }),
   [`source ${type} stop`]: of({ stop: 'end' }),
   [`source ${type} partitioned_by`]: of({ partitioned_by: ['id'] }),
 })
@@ -173,6 +174,7 @@ export const streams: Readonly<Record<string, Entry>> = {
   ),
   'sink log key': toLog({ key: 'id' }),
   'sink log headers_field': toLog({ headers_field: 'headers' }),
+  'sink log on_null': withoutValue,
   'sink log path': toLog({ path: 'logs' }),
   'sink log partitions': toLog({ partitions: 3 }),
   'sink log retention': {
@@ -202,4 +204,5 @@ export const streams: Readonly<Record<string, Entry>> = {
     { format: 'text', value_field: 'one' },
   ),
   'sink kafka headers_field': accepted({ headers_field: 'one' }),
+  'sink kafka on_null': withoutValue,
 }

@@ -1,7 +1,7 @@
 /** Options of warehouses: here the tests check how a client is configured, the live tests do the rest. */
 import { type Env, Secret } from '../../packages/core/src/index.ts'
 import { configOf } from '../../packages/client-postgres/src/session.ts'
-import type { Entry, Pair } from './entry.ts'
+import { deletes, type Entry, type Pair } from './entry.ts'
 
 type Config = Readonly<Record<string, unknown>>
 
@@ -74,6 +74,7 @@ export const warehouses: Readonly<Record<string, Entry>> = {
   'sink postgres table': live('writes to the table and schema that it is told'),
   'sink postgres write': live('a row replaces the one of its key with write: merge, and is added otherwise'),
   'sink postgres key': live('a row replaces the one of its key with write: merge, and is added otherwise'),
+  'sink postgres on_null': deletes,
   'sink postgres existing': live(
     'a new run stops at the rows of an earlier one, replaces them or keeps them, as existing says',
   ),

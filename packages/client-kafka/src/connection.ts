@@ -185,6 +185,8 @@ const lasting: Readonly<Record<string, string>> = {
   CLUSTER_AUTHORIZATION_FAILED: 'give the user the permission IdempotentWrite',
   INVALID_TOPIC_EXCEPTION: 'a topic name has letters, digits, `.`, `_` and `-` only',
   INVALID_REPLICATION_FACTOR: 'there are fewer brokers than `create.replicas`',
+  INVALID_RECORD:
+    'the brokers refuse a record: a compacted topic takes none without a key, so set `key`; is the topic’s configuration as expected?',
   MESSAGE_TOO_LARGE:
     'the limit of the topic was lowered during the run: run again, and the record is reported as too large',
 }

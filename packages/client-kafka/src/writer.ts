@@ -12,14 +12,17 @@ import {
   settled,
   type TopicPlace,
 } from './connection.ts'
-import { Admin, ConfigResourceTypes, Producer } from '@platformatic/kafka'
+import { Admin, compatibilityPartitioner, ConfigResourceTypes, Producer } from '@platformatic/kafka'
 
 /** A record to send. */
 export interface Message {
   readonly topic: string
-  readonly key?: Buffer
-  readonly value: Buffer
-  readonly headers: Record<string, Buffer>
+  /** Null: none. */
+  readonly key: Buffer | null
+  /** Null: none, a tombstone. */
+  readonly value: Buffer | null
+  /** By name, in order. Each name is a buffer of its own, so that one that is repeated is another key of the map. */
+  readonly headers: ReadonlyMap<Buffer, Buffer | null>
 }
 
 /** Metadata of a topic that is written. */
@@ -51,6 +54,16 @@ export interface TopicWriter {
   close(): Promise<void>
 }
 
+/**
+ * The partition of a key is that of Kafka's own clients (murmur2 of its bytes, without the sign), so that records of
+ * several writers with the same key are in one; the client's default differs unless the number of partitions is a power
+ * of two. Records without a key are spread evenly.
+ */
+export function partitioner(): (message: unknown, key?: Buffer) => number {
+  let next = 0
+  return (message, key) => (key ? compatibilityPartitioner(message as never, key) : next++)
+}
+
 /** A closed producer has nothing left to send, and a silent broker would keep it waiting. */
 const closeMs = 500
 /** The limit of a topic unless the broker or the topic sets another. */
@@ -60,12 +73,7 @@ export const defaultMaxMessageBytes = 1_048_588
 export function openTopicWriter(o: WriterOptions, env: Env): TopicWriter {
   const base = kafkaConnection(o, env)
   const make = () =>
-    new Producer<Buffer, Buffer, string, Buffer>({
-      ...base,
-      idempotent: true,
-      acks: -1,
-      serializers: { headerKey: (name) => Buffer.from(name ?? '') },
-    })
+    new Producer<Buffer, Buffer, Buffer, Buffer>({ ...base, idempotent: true, acks: -1, partitioner: partitioner() })
   let producer = make()
   const compression = o.compression
   const close = () => settled(producer.close(true), closeMs).catch(() => {})

@@ -17,8 +17,9 @@ import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { zstdDecompressSync } from 'node:zlib'
-import { busyMs, isBusy, SystemError } from '@millrace/core'
+import { busyMs, type Headers, isBusy, SystemError, type WireText } from '@millrace/core'
 import { quickZstd } from '@millrace/formats'
+import { headersText, headersFromText, keysFromText, keysText } from './beside.ts'
 
 /** Records of one write to one partition. `base`: the sequence number of the first. */
 export interface Chunk {
@@ -28,8 +29,10 @@ export interface Chunk {
   /** When it was written, ms UTC. */
   readonly time: number
   readonly ids: readonly string[]
-  readonly keys: readonly (string | null)[] | undefined
-  readonly headers: readonly (Readonly<Record<string, string>> | null)[] | undefined
+  readonly keys: readonly (WireText | null)[] | undefined
+  readonly headers: readonly (Headers | null)[] | undefined
+  /** Records without a value, which is not the same as one of no bytes. */
+  readonly nulls?: ReadonlySet<number> | undefined
   /** Values one after the other; `ends[i]`: where value i ends; absent: each ends with a line feed. */
   readonly body: Uint8Array
   readonly ends: Int32Array | undefined
@@ -64,11 +67,11 @@ export interface Log {
 }
 
 /** The format of the file, in its `user_version`. Incremented when it changes. */
-const formatVersion = 1
+const formatVersion = 2
 const schema = `PRAGMA user_version = ${formatVersion};
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE chunk (partition INTEGER NOT NULL, base INTEGER NOT NULL, count INTEGER NOT NULL, time INTEGER NOT NULL,
-  ids NOT NULL, keys TEXT, headers TEXT, zstd INTEGER NOT NULL, body BLOB NOT NULL, ends BLOB, UNIQUE (partition, base));
+  ids NOT NULL, keys TEXT, headers TEXT, nulls TEXT, zstd INTEGER NOT NULL, body BLOB NOT NULL, ends BLOB, UNIQUE (partition, base));
 CREATE TABLE next (partition INTEGER PRIMARY KEY, value INTEGER NOT NULL);`
 
 /**
@@ -175,8 +178,8 @@ function reading(db: DatabaseSync): Pick<Log, 'read' | 'range' | 'from'> {
 }
 
 function chunkOf(row: Record<string, Value>): Chunk {
-  const list = <T>(text: Value | undefined): T | undefined =>
-    typeof text === 'string' ? (JSON.parse(text) as T) : undefined
+  const read = <T>(column: string, parse: (text: string) => T): T | undefined =>
+    typeof row[column] === 'string' ? parse(row[column]) : undefined
   const ends = row['ends'] as Uint8Array | null
   return {
     partition: Number(row['partition']),
@@ -184,8 +187,9 @@ function chunkOf(row: Record<string, Value>): Chunk {
     count: Number(row['count']),
     time: Number(row['time']),
     ids: idsOf(row['ids'] as string | Uint8Array),
-    keys: list(row['keys']),
-    headers: list(row['headers']),
+    keys: read('keys', keysFromText),
+    headers: read('headers', headersFromText),
+    nulls: read('nulls', (text) => new Set(JSON.parse(text) as number[])),
     body: row['zstd'] ? zstdDecompressSync(row['body'] as Uint8Array) : (row['body'] as Uint8Array),
     ends: ends ? new Int32Array(ends.slice().buffer) : undefined,
   }
@@ -200,7 +204,7 @@ function writing(db: DatabaseSync, path: string): Pick<Log, 'append'> {
     next: db.prepare('SELECT value FROM next WHERE partition = ?'),
     advance: db.prepare('INSERT OR REPLACE INTO next VALUES (?, ?)'),
     insert: db.prepare(
-      'INSERT INTO chunk (partition, base, count, time, ids, keys, headers, zstd, body, ends) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      'INSERT INTO chunk (partition, base, count, time, ids, keys, headers, nulls, zstd, body, ends) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     ),
     expire: db.prepare('DELETE FROM chunk WHERE time < ?'),
     size: db.prepare('SELECT sum(length(body)) AS n FROM chunk'),
@@ -221,8 +225,9 @@ function writing(db: DatabaseSync, path: string): Pick<Log, 'append'> {
             c.count,
             c.time,
             packedIds(c.ids),
-            c.keys ? JSON.stringify(c.keys) : null,
-            c.headers ? JSON.stringify(c.headers) : null,
+            c.keys ? keysText(c.keys) : null,
+            c.headers ? headersText(c.headers) : null,
+            c.nulls?.size ? JSON.stringify([...c.nulls]) : null,
             compressed ? 1 : 0,
             body,
             c.ends ? new Uint8Array(c.ends.buffer, c.ends.byteOffset, c.ends.byteLength) : null,
@@ -276,6 +281,7 @@ function divided(chunk: NewChunk): NewChunk[] {
           : chunk.ids.slice(first, next),
       keys: chunk.keys?.slice(first, next),
       headers: chunk.headers?.slice(first, next),
+      nulls: chunk.nulls && new Set([...chunk.nulls].filter((i) => i >= first && i < next).map((i) => i - first)),
       body: body.subarray(start, end),
       ends: ends?.slice(first, next).map((at) => at - start),
     })

@@ -24,7 +24,7 @@ describe.skipIf(missingChromium)('messages in a browser', { timeout: 240_000 }, 
           time: Date.now(),
           ids: [`id${written++}`],
           keys: ['Ada'],
-          headers: [{ trace: markup }],
+          headers: [[['trace', markup]]],
           body,
           ends: Int32Array.of(body.length),
         }

@@ -5,9 +5,11 @@
  */
 export * from './keys.ts'
 export * from './streams/options.ts'
+export { contextOf, type Message } from './streams/beside.ts'
 export * from './streams/decode.ts'
 export * from './streams/encode.ts'
 export * from './streams/source.ts'
+export * from './documents/nulls.ts'
 export * from './documents/options.ts'
 export * from './documents/rows.ts'
 export * from './documents/set.ts'

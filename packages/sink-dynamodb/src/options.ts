@@ -1,6 +1,6 @@
 /** The options of the sink. */
 import { option, type Static } from '@millrace/core'
-import { documentOptions, documentWrites } from '@millrace/kinds'
+import { documentOptions, documentWrites, onNull } from '@millrace/kinds'
 import { dynamodbOptions } from '@millrace/client-dynamodb'
 
 export const options = option.object({
@@ -14,6 +14,7 @@ export const options = option.object({
     { default: 'upsert' },
   ),
   ...documentOptions,
+  on_null: onNull,
   guard: option.optional(
     option.object(
       {

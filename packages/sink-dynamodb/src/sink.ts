@@ -2,8 +2,24 @@
  * The definition of `type: dynamodb` as a sink. The SDK is loaded when a connection is opened, so a check costs
  * nothing.
  */
-import { defineSink, isNested, type Problem, type RecordType, type Type } from '@millrace/core'
-import { documentFieldProblems, documentProblems, keyFields, keyProblems } from '@millrace/kinds'
+import {
+  defineSink,
+  isNested,
+  type Problem,
+  type RecordType,
+  type Sink,
+  type SinkContext,
+  type Type,
+} from '@millrace/core'
+import {
+  documentFieldProblems,
+  documentProblems,
+  keyFields,
+  keyProblems,
+  nullProblems,
+  undeletable,
+  withNulls,
+} from '@millrace/kinds'
 import { dynamodbProblems, mostDigits, placeOf } from '@millrace/client-dynamodb'
 import { guardFieldProblems, guardProblems } from './guard.ts'
 import { indexProblems } from './indexes.ts'
@@ -63,13 +79,35 @@ function mapping(type: Type): string | undefined {
   }
 }
 
+function itemsSink(o: Options, ctx: SinkContext): Sink {
+  let table: OpenTable | undefined
+  const close = () => {
+    table?.close()
+    table = undefined
+  }
+  return {
+    async open(opening) {
+      close()
+      const { openTable } = await import('./write.ts')
+      table = await openTable(o, ctx, opening)
+    },
+    write: (records, context) => table!.write(records, context),
+    close: () => Promise.resolve(close()),
+  }
+}
+
 export const dynamodb = defineSink({
   kind: 'sink',
   type: 'dynamodb',
   summary: 'Documents in a table of DynamoDB, by key.',
   options,
   serves: ['documents'],
-  check: (o) => [...dynamodbProblems(o), ...documentProblems(o, o.write, () => undefined), ...guardProblems(o)],
+  check: (o) => [
+    ...dynamodbProblems(o),
+    ...documentProblems(o, o.write, () => undefined),
+    ...guardProblems(o),
+    ...nullProblems(o, o.guard ? 'a record without a value has none of the `guard` to compare' : undeletable(o)),
+  ],
   capabilities: (o) => ({
     label: 'effectively-once',
     how: `${o.write} by ${keyFields(o)?.join(', ') ?? 'record id'}${o.guard ? `, over a smaller ${o.guard.field} only` : ''}${o.indexes ? '; indexes follow a moment later, and each write is paid once more for each of them' : ''}`,
@@ -84,26 +122,12 @@ export const dynamodb = defineSink({
     part: o.attribute?.name,
     // A result that comes again may have an equal guard, and would not replace the one before.
     keyed: o.write !== 'insert' && !o.guard,
+    onNull: o.on_null,
   }),
   writes: (o) => [placeOf(o)],
   accepts,
   mapping,
-  create(o, ctx) {
-    let table: OpenTable | undefined
-    const close = () => {
-      table?.close()
-      table = undefined
-    }
-    return {
-      async open(opening) {
-        close()
-        const { openTable } = await import('./write.ts')
-        table = await openTable(o, ctx, opening)
-      },
-      write: (records, ctx) => table!.write(records, ctx),
-      close: () => Promise.resolve(close()),
-    }
-  },
+  create: (o, ctx) => withNulls(o, ctx, (each) => itemsSink(each, ctx)),
   async *query(o, env, query, signal) {
     const { queryTable } = await import('./query.ts')
     yield* queryTable(o, env, query, signal)

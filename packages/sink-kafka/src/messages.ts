@@ -1,5 +1,5 @@
 /** Encoded records as messages, grouped into sends that the topic accepts. */
-import type { WriteFailure } from '@millrace/core'
+import { type Headers, wireBytes, type WireText, type WriteFailure } from '@millrace/core'
 import { type EncodedValues, idHeader } from '@millrace/kinds'
 import { halfPair } from '@millrace/formats'
 import { defaultMaxMessageBytes, type Message, type TopicSettings } from '@millrace/client-kafka'
@@ -40,7 +40,7 @@ export function* cutMessages(
   let indexes: number[] = []
   let bytes = 0
   for (const [i, index] of all.entries()) {
-    const value = body.subarray(starts[i], ends[i])
+    const value = piece.nulls?.has(i) ? null : body.subarray(starts[i], ends[i])
     const wrong = refusal(value, keys[i]!, ids[i]!, o.max_message, topic)
     if (wrong) {
       failures.push({ index, kind: 'data', ...wrong })
@@ -65,8 +65,8 @@ export function* cutMessages(
   if (messages.length > 0) yield { messages, indexes, large: false }
 }
 
-function refusal(value: Buffer, key: string | null, id: string, maxMessage: number, topic: TopicSettings) {
-  if (value.length > maxMessage)
+function refusal(value: Buffer | null, key: WireText | null, id: string, maxMessage: number, topic: TopicSettings) {
+  if (value && value.length > maxMessage)
     return {
       code: 'too_large',
       message: `its value has ${value.length} bytes, more than max_message (${maxMessage})`,
@@ -79,19 +79,22 @@ function refusal(value: Buffer, key: string | null, id: string, maxMessage: numb
 
 function messageOf(
   topic: string,
-  value: Buffer,
-  key: string | null,
+  value: Buffer | null,
+  key: WireText | null,
   id: string,
-  headers: Readonly<Record<string, string>> | null | undefined,
+  headers: Headers | null | undefined,
 ): Message {
-  const more: Record<string, Buffer> = { [idHeader]: Buffer.from(id) }
-  for (const [name, text] of Object.entries(headers ?? {})) if (name !== idHeader) more[name] = Buffer.from(text)
-  return { topic, value, headers: more, key: key === null ? undefined : Buffer.from(key) }
+  const all = new Map<Buffer, Buffer | null>([[idHeaderBytes, Buffer.from(id)]])
+  for (const [name, text] of headers ?? [])
+    if (name !== idHeader) all.set(wireBytes(name), text === null ? null : wireBytes(text))
+  return { topic, value, headers: all, key: key === null ? null : wireBytes(key) }
 }
+
+const idHeaderBytes = Buffer.from(idHeader)
 
 /** The maximum size of a message in a batch, uncompressed. */
 export function sizeOf({ key, value, headers }: Message): number {
-  let size = messageOverhead + value.length + (key?.length ?? 0)
-  for (const name in headers) size += name.length * 3 + headers[name]!.length
+  let size = messageOverhead + (value?.length ?? 0) + (key?.length ?? 0)
+  for (const [name, text] of headers) size += name.length + (text?.length ?? 0)
   return size
 }

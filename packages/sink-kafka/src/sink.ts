@@ -110,11 +110,12 @@ const encodingOf = (o: Options) => ({
   valueField: o.value_field,
   key: o.key,
   headersField: o.headers_field,
+  onNull: o.on_null,
 })
 
 const tooLargeOf = ({ value }: Message) => ({
   code: 'too_large',
-  message: `its value has ${value.length} bytes, more than the topic accepts by its max.message.bytes`,
+  message: `its value has ${value?.length ?? 0} bytes, more than the topic accepts by its max.message.bytes`,
 })
 
 /** How `max_message` compares with the topic's limit, if records could be refused because of it. */

@@ -2,7 +2,7 @@ import type { RecordType, Row } from '@millrace/core'
 import { type CuttingProxy, cuttingProxy, liveUrl, sinkContract } from '@millrace/testkit'
 import { Admin } from '@platformatic/kafka'
 import { afterAll, beforeAll, describe } from 'vitest'
-import { contentsOf } from '../../../services/kafka/contents.ts'
+import { contentsOf, messagesOf } from '../../../services/kafka/contents.ts'
 import { type OwnBroker, ownBroker } from '../../../services/kafka/own.ts'
 
 const url = liveUrl('KAFKA')
@@ -29,6 +29,28 @@ async function topic(partitions: number): Promise<string> {
 /** Every value of a topic, read apart from our own source. */
 const valuesOf = async (stream: string): Promise<Row[]> => (await contentsOf(broker.address, stream)).flat() as Row[]
 
+const options = {
+  format: 'json',
+  value_field: 'value',
+  order: 'strict',
+  compression: 'none',
+  in_flight: 4,
+  max_message: 15_000,
+}
+
+async function wirePlace() {
+  const stream = await topic(1)
+  const contents = async () =>
+    (await messagesOf(broker.address, stream)).flat().map(({ key, value, headers }) => ({
+      key: key && key.toString('base64'),
+      value: value && value.toString('base64'),
+      headers: headers
+        .filter(([name]) => String(name) !== 'millrace-id')
+        .map(([name, each]) => [name.toString('base64'), each && each.toString('base64')] as const),
+    }))
+  return { options: { ...options, stream, brokers: [broker.address] }, contents }
+}
+
 describe.skipIf(!url)('on a real broker', () => {
   beforeAll(async () => {
     broker = await ownBroker({ before: async (port) => (proxy = await cuttingProxy(port)).port })
@@ -41,19 +63,15 @@ describe.skipIf(!url)('on a real broker', () => {
   sinkContract({
     module: new URL('../src/index.ts', import.meta.url),
     type: 'kafka',
+    wire: { place: wirePlace },
     async setup() {
       const stream = await topic(3)
       return {
         options: {
+          ...options,
           stream,
           brokers: [broker.viaAddress],
-          format: 'json',
-          value_field: 'value',
           key: 'name',
-          order: 'strict',
-          compression: 'none',
-          in_flight: 4,
-          max_message: 15_000,
         },
         schema,
         rows,

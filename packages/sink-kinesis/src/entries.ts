@@ -29,6 +29,14 @@ export function entriesOf(
       refuse('bad_text', `its id: ${halfPair}`)
       continue
     }
+    if (piece.nulls?.has(i)) {
+      refuse('tombstone', 'it has no value, which Kinesis cannot represent: `on_null: skip` leaves such records out')
+      continue
+    }
+    if (key instanceof Uint8Array) {
+      refuse('bad_encoding', 'its key is not UTF-8, and keys of Kinesis are text')
+      continue
+    }
     if (key === '') {
       refuse('null_key', 'its key is empty, which Kinesis cannot represent')
       continue

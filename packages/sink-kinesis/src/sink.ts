@@ -89,6 +89,7 @@ const encodingOf = (o: Options) => ({
   valueField: o.value_field,
   key: o.key,
   headersField: o.headers_field,
+  onNull: o.on_null,
 })
 
 /** The name under which a record's id travels. */

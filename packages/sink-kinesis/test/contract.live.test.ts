@@ -22,6 +22,7 @@ describe.skipIf(!url)('on the stand-in', () => {
   sinkContract({
     module: new URL('../src/index.ts', import.meta.url),
     type: 'kinesis',
+    wire: { none: 'its keys are text, and it has neither headers nor records without a value' },
     async setup() {
       const stream = await streams.create(3)
       return {

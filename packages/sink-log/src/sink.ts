@@ -10,6 +10,8 @@ import {
   type Sink,
   type Static,
   throwFailures,
+  wireBytes,
+  type WireText,
   retryWhileBusy,
   type WriteFailure,
 } from '@millrace/core'
@@ -108,16 +110,18 @@ const encodingOf = (o: Options) => ({
   valueField: o.value_field,
   key: o.key,
   headersField: o.headers_field,
+  onNull: o.on_null,
 })
 
 /** All records as one chunk. */
-function whole({ records, body, ends, lines, keys, headers }: EncodedValues) {
+function whole({ records, body, ends, lines, keys, headers, nulls }: EncodedValues) {
   return {
     partition: 0,
     count: records.length,
     ids: records.idParts() ?? records.ids(),
     keys: keys.some((k) => k !== null) ? keys : undefined,
     headers,
+    nulls,
     body,
     ends: lines ? undefined : ends,
   }
@@ -128,7 +132,7 @@ function whole({ records, body, ends, lines, keys, headers }: EncodedValues) {
  * `sorted`.
  */
 function split({ records, ...values }: EncodedValues, partitions: number, keyless: number, sorted: OutputBytes) {
-  const { keys, headers, starts, ends, body, lines } = values
+  const { keys, headers, nulls, starts, ends, body, lines } = values
   const parts = records.idParts()
   const ids = parts?.rests ?? records.ids()
   const of = new Map<number, number[]>()
@@ -153,15 +157,17 @@ function split({ records, ...values }: EncodedValues, partitions: number, keyles
       ids: parts ? { common: parts.common, rests: picked } : (picked as string[]),
       keys: indexes.map((i) => keys[i]!),
       headers: headers && indexes.map((i) => headers[i]!),
+      nulls: nulls && new Set(indexes.flatMap((i, k) => (nulls.has(i) ? [k] : []))),
       body: sorted.buffer.subarray(from, sorted.at),
       ends: lines ? undefined : Int32Array.from(until),
     }
   })
 }
 
-/** FNV-1a of the key's UTF-16 units. */
-function partitionOf(key: string, partitions: number): number {
+/** FNV-1a of the key's UTF-16 units, or of its bytes if it is not UTF-8. */
+function partitionOf(key: WireText, partitions: number): number {
   let hash = 0x811c9dc5
-  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193)
+  if (typeof key !== 'string') for (const byte of wireBytes(key)) hash = Math.imul(hash ^ byte, 0x01000193)
+  else for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193)
   return (hash >>> 0) % partitions
 }

@@ -1,9 +1,9 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import type { RecordType, Row } from '@millrace/core'
+import { type RecordType, type Row, wireBytes } from '@millrace/core'
 import { openLog } from '@millrace/client-log'
-import { type Faulty, sinkContract, type SinkSetup } from '@millrace/testkit'
+import { type Faulty, sinkContract, type SinkSetup, type WireRecord } from '@millrace/testkit'
 
 const field = (kind: 'integer' | 'string' | 'timestamp' | 'bytes' | 'json', optional = true) => ({
   type: { kind },
@@ -42,10 +42,38 @@ function lock(path: string): () => void {
 }
 
 const defaults = { stream: 'orders', path: 'log', format: 'json', value_field: 'value', order: 'strict' }
+
+/** The records of a stream, read apart from our own source. */
+function recordsOf(path: string): WireRecord[] {
+  const base64 = (text: Parameters<typeof wireBytes>[0]) => wireBytes(text).toString('base64')
+  const values = valuesOf(path)
+  const log = openLog(path)!
+  const found = log.read(0, 0, 1e9).flatMap(({ base, count, keys, headers, nulls }) =>
+    Array.from({ length: count }, (_, i): WireRecord => {
+      const key = keys?.[i] ?? null
+      return {
+        key: key === null ? null : base64(key),
+        value: nulls?.has(i) ? null : values[base + i]!.toString('base64'),
+        headers: (headers?.[i] ?? []).map(([name, value]) => [base64(name), value === null ? null : base64(value)]),
+      }
+    }),
+  )
+  log.close()
+  return found
+}
+
+const wire = {
+  place: ({ root }: { readonly root: string }) => ({
+    options: { ...defaults, partitions: 1 },
+    contents: () => recordsOf(join(root, 'log', 'orders.db')),
+  }),
+}
+
 const contract = (setup: Omit<SinkSetup, 'refused' | 'hang' | 'visible'>, rowOf: (value: Buffer) => Row) =>
   sinkContract({
     module: new URL('../src/index.ts', import.meta.url),
     type: 'log',
+    wire,
     setup: ({ root }) => ({
       ...setup,
       visible: () => valuesOf(join(root, 'log', 'orders.db')).map(rowOf),

@@ -2,8 +2,27 @@
  * The definition of `type: mongodb` as a sink. The driver is loaded when a connection is opened, so a check costs
  * nothing.
  */
-import { defineSink, fieldOf, isNested, type Problem, type RecordType, type Type, typeText } from '@millrace/core'
-import { documentFieldProblems, documentProblems, isLookedUp, keyFields, keyProblems } from '@millrace/kinds'
+import {
+  defineSink,
+  fieldOf,
+  isNested,
+  type Problem,
+  type RecordType,
+  type Sink,
+  type SinkContext,
+  type Type,
+  typeText,
+} from '@millrace/core'
+import {
+  documentFieldProblems,
+  documentProblems,
+  isLookedUp,
+  keyFields,
+  keyProblems,
+  nullProblems,
+  undeletable,
+  withNulls,
+} from '@millrace/kinds'
 import { mongodbProblems, placeOf } from '@millrace/client-mongodb'
 import { type Options, options } from './options.ts'
 import type { OpenCollection } from './write.ts'
@@ -13,7 +32,7 @@ function checkOptions(o: Options): Problem[] {
     field === '' || field.startsWith('$') || /[.\0]/.test(field)
       ? 'MongoDB would take it for a path or an operator'
       : undefined
-  return [...mongodbProblems(o), ...documentProblems(o, o.write, indexable)]
+  return [...mongodbProblems(o), ...documentProblems(o, o.write, indexable), ...nullProblems(o, undeletable(o))]
 }
 
 function accepts(o: Options, input: RecordType): Problem[] {
@@ -96,6 +115,20 @@ function mapping(type: Type): string | undefined {
   }
 }
 
+function documentsSink(o: Options, ctx: SinkContext): Sink {
+  let sink: OpenCollection | undefined
+  return {
+    async open({ signal }) {
+      const { openCollection } = await import('./write.ts')
+      sink = await openCollection(o, ctx, signal)
+    },
+    write: (records, { signal }) => sink!.write(records, signal),
+    async close() {
+      await sink?.close()
+    },
+  }
+}
+
 const idNames = { text: '', value: ' in its own type', objectid: ' as an ObjectId', uuid: ' as a UUID' } as const
 
 export const mongodb = defineSink({
@@ -113,23 +146,12 @@ export const mongodb = defineSink({
     combines: o.write === 'set',
     part: o.attribute?.name,
     keyed: o.write !== 'insert',
+    onNull: o.on_null,
   }),
   accepts,
   mapping,
   writes: (o) => [placeOf(o)],
-  create(o, ctx) {
-    let sink: OpenCollection | undefined
-    return {
-      async open({ signal }) {
-        const { openCollection } = await import('./write.ts')
-        sink = await openCollection(o, ctx, signal)
-      },
-      write: (records, { signal }) => sink!.write(records, signal),
-      async close() {
-        await sink?.close()
-      },
-    }
-  },
+  create: (o, ctx) => withNulls(o, ctx, (each) => documentsSink(each, ctx)),
   async *query(o, env, query, signal) {
     const { queryCollection } = await import('./query.ts')
     yield* queryCollection(o, env, query, signal)

@@ -1,10 +1,18 @@
 /** The options, their checks, and how values are stored. */
 import { option, type Problem, type RecordType, type Static, type Type } from '@millrace/core'
 import { nameProblem, postgresOptions, postgresProblems } from '@millrace/client-postgres'
-import { type ColumnRules, tableAccepts, tableExisting, tableOptions, tableProblems } from '@millrace/kinds'
+import {
+  type ColumnRules,
+  nullProblems,
+  onNull,
+  tableAccepts,
+  tableExisting,
+  tableOptions,
+  tableProblems,
+} from '@millrace/kinds'
 import { columnType } from './columns.ts'
 
-export const options = option.object({ ...postgresOptions, ...tableOptions, existing: tableExisting })
+export const options = option.object({ ...postgresOptions, ...tableOptions, on_null: onNull, existing: tableExisting })
 /** The resolved options. */
 export type Options = Static<typeof options>
 
@@ -20,6 +28,7 @@ export function optionProblems(o: Options): Problem[] {
       ? [{ code: 'bad_value', message: `\`${o.schema}\` is not a valid name: ${schema}`, at: ['schema'] }]
       : []),
     ...tableProblems(o, rules),
+    ...nullProblems(o, o.write === 'append' ? 'rows that are appended have no key' : undefined),
   ]
 }
 

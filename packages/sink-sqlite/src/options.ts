@@ -8,7 +8,10 @@ import {
   documentProblems,
   documentWrites,
   keyProblems,
+  nullProblems,
+  onNull,
   tableExisting,
+  undeletable,
 } from '@millrace/kinds'
 
 export const options = option.object({
@@ -35,6 +38,7 @@ export const options = option.object({
     ),
   ),
   ...documentOptions,
+  on_null: onNull,
   existing: tableExisting,
 })
 
@@ -93,6 +97,7 @@ export function checkOptions(o: Options): Problem[] {
     found.push(problem(['indexes'], 'bad_value', '`indexes` only apply to documents', { hint: 'use `collection`' }))
   return [
     ...found,
+    ...nullProblems(o, write === 'append' ? 'rows that are appended have no key' : undeletable(o)),
     ...documentProblems(o, write, (field) =>
       canBeFound(field) ? undefined : (nameProblem(field) ?? 'its name does not allow it'),
     ),

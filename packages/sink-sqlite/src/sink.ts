@@ -1,9 +1,9 @@
 /** The definition of `type: sqlite` as a sink. */
 import { defineSink } from '@millrace/core'
-import { isLookedUp, keyFields } from '@millrace/kinds'
+import { isLookedUp, keyFields, withNulls } from '@millrace/kinds'
 import { appendSink } from './append.ts'
 import { documentsSink } from './documents.ts'
-import { mergeSink } from './merge.ts'
+import { mergeSink, removingSink } from './merge.ts'
 import { accepts, checkOptions, mapping, type Options, options, writeOf } from './options.ts'
 import { probeStore, queryStore, sorts } from './query.ts'
 
@@ -32,13 +32,17 @@ export const sqlite = defineSink({
     combines: writeOf(o) === 'set',
     part: o.attribute?.name,
     keyed: writeOf(o) !== 'append' && writeOf(o) !== 'insert',
+    onNull: o.on_null,
   }),
   accepts,
   mapping,
   create(o, ctx) {
     const path = pathOf(o, ctx)
-    if (o.collection !== undefined) return documentsSink(o, ctx, path)
-    return writeOf(o) === 'merge' ? mergeSink(o, ctx, path) : appendSink(o, ctx, path)
+    return withNulls(o, ctx, (each) => {
+      if (each.collection !== undefined) return documentsSink(each, ctx, path)
+      if (writeOf(each) === 'delete') return removingSink(each, ctx, path)
+      return writeOf(each) === 'merge' ? mergeSink(each, ctx, path) : appendSink(each, ctx, path)
+    })
   },
   writes: (o, env) => [`sqlite:${pathOf(o, env)}#${o.collection ?? o.table}`],
   stopsAtExisting: (o) => writeOf(o) === 'append' && o.existing === 'stop',

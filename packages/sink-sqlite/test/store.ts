@@ -134,7 +134,7 @@ export function makeStore(): Store {
   }
 }
 
-export const defaults = { nulls: 'write', existing: 'stop' } as const satisfies Partial<Options>
+export const defaults = { nulls: 'write', on_null: 'error', existing: 'stop' } as const satisfies Partial<Options>
 
 /** Options as the check resolves them. */
 export const resolved = (options: Partial<Options>): Options => ({ ...defaults, ...options }) as Options

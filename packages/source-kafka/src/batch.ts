@@ -2,9 +2,18 @@
  * Converts fetched record batches to batches of rows. Only rows are made here; id, key, arrival time and bytes of a
  * record are derived from the client's data on demand.
  */
-import { isUtf8 } from 'node:buffer'
-import { type BadRecord, type Batch, isInstant, type Json, type Row, unknownOf } from '@millrace/core'
-import { type Beside, contextOf, idHeader, type StreamDecoder } from '@millrace/kinds'
+import {
+  type BadRecord,
+  type Batch,
+  type Headers,
+  isInstant,
+  type Json,
+  type Row,
+  unknownOf,
+  wireText,
+  type WireText,
+} from '@millrace/core'
+import { contextOf, idHeader, type Message, type StreamDecoder } from '@millrace/kinds'
 import { Block } from '@millrace/formats'
 import type { RecordBatch } from './committed.ts'
 
@@ -12,7 +21,8 @@ type KafkaRecord = RecordBatch['records'][number]
 
 const logAppendTime = 1 << 3
 const noBytes = Buffer.alloc(0)
-const nothing: Beside = { key: undefined, timestamp: 0 }
+const nothing: Message = { timestamp: 0 }
+const withoutValue: Message = { timestamp: 0, tombstone: true }
 const idHeaderBytes = Buffer.from(idHeader)
 /** The overhead of a record in addition to its value. */
 const besideBytes = 16
@@ -65,9 +75,16 @@ export function* batchesOf(part: Part, topic: string, decoder: StreamDecoder): G
       left--
       const offset = base + record.offsetDelta
       if (offset < first) continue
+      // The client types it as bytes.
+      const isTombstone = (record.value as Buffer | null) === null
+      if (isTombstone && decoder.skipsTombstones) {
+        filling.skipped++
+        continue
+      }
       const value = record.value ?? noBytes
       const time = appended ?? firstTime + Number(record.timestampDelta)
-      const row = decoder.decode(value, needs.beside ? besideOf(record, time, needs.headers) : nothing, block)
+      const plain = isTombstone ? withoutValue : nothing
+      const row = decoder.decode(value, needs.beside ? messageOf(record, time, needs.headers) : plain, block)
       filling.bytes += value.length + besideBytes
       if (row) {
         const n = filling.rows.length
@@ -77,6 +94,8 @@ export function* batchesOf(part: Part, topic: string, decoder: StreamDecoder): G
         filling.rows.push(row)
         filling.records.push(record)
         if (record.key !== null) filling.anyKey = true
+        if (isTombstone) filling.anyTombstone = true
+        if (!filling.anyHeader && hasOwnHeaders(record)) filling.anyHeader = true
       } else filling.bad.push(badRecord(record, offset, time, decoder))
       if (filling.bytes < batchBytes || left === 0) continue
       yield made(filling, part.partition, positionOf(topic, offset + 1), decoder)
@@ -99,6 +118,10 @@ interface Filling {
   readonly bad: BadRecord[]
   bytes: number
   anyKey: boolean
+  anyHeader: boolean
+  anyTombstone: boolean
+  /** Records without a value that are left out. */
+  skipped: number
 }
 
 const emptyFilling = (most: number): Filling => ({
@@ -110,10 +133,13 @@ const emptyFilling = (most: number): Filling => ({
   bad: [],
   bytes: 0,
   anyKey: false,
+  anyHeader: false,
+  anyTombstone: false,
+  skipped: 0,
 })
 
 function made(filling: Filling, partition: number, position: Json, decoder: StreamDecoder): OpenBatch {
-  const { rows, records, offsets, bad, bytes, anyKey } = filling
+  const { rows, records, offsets, bad, bytes, anyKey, anyHeader, anyTombstone } = filling
   const times = filling.times.subarray(0, rows.length)
   const batch: OpenBatch = {
     split: String(partition),
@@ -123,13 +149,16 @@ function made(filling: Filling, partition: number, position: Json, decoder: Stre
     positionAt: (i) => offsets[i]!,
     rawAt: (i) => records[i]!.value ?? noBytes,
     idAt: (i) => idOf(records[i]!),
-    contextAt: (i) => contextOf(besideOf(records[i]!, times[i]!)),
+    contextAt: (i) => contextOf(times[i]!),
     arrivals: filling.anyTimeless ? times.map((time) => (isTime(time) ? time : Number.NaN)) : times,
+    ...(anyHeader ? { headersAt: (i: number) => headersOf(records[i]!) } : {}),
+    ...(anyTombstone ? { tombstoneAt: (i: number) => (records[i]!.value as Buffer | null) === null } : {}),
     ...unknownOf(decoder.tally),
+    ...(filling.skipped ? { skipped: filling.skipped } : {}),
     ...(bad.length ? { bad } : {}),
   }
   // These are rarely needed.
-  let keys: (string | undefined)[] | undefined
+  let keys: (WireText | undefined)[] | undefined
   if (anyKey) Object.defineProperty(batch, 'keys', { get: () => (keys ??= records.map(keyOf)), enumerable: true })
   return batch
 }
@@ -139,15 +168,16 @@ const isTime = (time: number): boolean => time !== -1 && isInstant(time)
 
 function badRecord(record: KafkaRecord, position: number, arrival: number, decoder: StreamDecoder): BadRecord {
   const id = idOf(record)
-  const key = keyOf(record)
   return {
     ...decoder.failure,
     position,
     bytes: record.value ?? noBytes,
     ...(id === undefined ? {} : { id }),
-    ...(key === undefined ? {} : { key }),
+    key: keyOf(record),
+    headers: headersOf(record),
+    tombstone: (record.value as Buffer | null) === null,
     ...(isTime(arrival) ? { arrival } : {}),
-    context: contextOf(besideOf(record, arrival)),
+    context: contextOf(arrival),
   }
 }
 
@@ -159,30 +189,34 @@ function blockOf({ records }: RecordBatch): Block | undefined {
   return new Block(Buffer.from(first.buffer, first.byteOffset, last.byteOffset + last.length - first.byteOffset))
 }
 
-const keyOf = ({ key }: KafkaRecord): string | undefined => (key === null ? undefined : key.toString('utf8'))
+const keyOf = ({ key }: KafkaRecord): WireText | undefined => (key === null ? undefined : wireText(key))
 
-/** Key, time and headers, without the header that carries the id. */
-function besideOf(record: KafkaRecord, timestamp: number, withHeaders = true): Beside {
-  const isKeyText = record.key === null || isUtf8(record.key)
-  const key = isKeyText ? keyOf(record) : undefined
-  const headers = withHeaders ? headersOf(record) : {}
-  const unreadable = [...(isKeyText ? [] : ['key' as const]), ...(headers ? [] : ['headers' as const])]
-  return { key, timestamp, headers, unreadable: unreadable.length > 0 ? unreadable : undefined }
+/** Key, time and headers, and whether there is a value. */
+const messageOf = (record: KafkaRecord, timestamp: number, withHeaders: boolean): Message => ({
+  key: keyOf(record),
+  timestamp,
+  headers: withHeaders ? headersOf(record) : undefined,
+  tombstone: (record.value as Buffer | null) === null,
+})
+
+/** Whether there are headers beside the one that carries the id. */
+const hasOwnHeaders = ({ headers }: KafkaRecord): boolean =>
+  headers.length > 1 || (headers.length === 1 && !isIdHeader(headers[0]![0]))
+
+/** The headers, without the one that carries the id. */
+function headersOf({ headers }: KafkaRecord): Headers {
+  const found: [WireText, WireText | null][] = []
+  for (const [name, value] of headers as readonly [Buffer | null, Buffer | null][])
+    if (!isIdHeader(name)) found.push([wireText(name ?? noBytes), value === null ? null : wireText(value)])
+  return found
 }
 
-/** Undefined: a name or a value is not UTF-8. */
-function headersOf({ headers }: KafkaRecord): Record<string, string> | undefined {
-  const found: [string, string][] = []
-  for (const [name, content] of headers) {
-    if (isIdHeader(name)) continue
-    if (!isUtf8(name ?? noBytes) || !isUtf8(content ?? noBytes)) return undefined
-    found.push([String(name), String(content ?? '')])
-  }
-  return Object.fromEntries(found)
+/** Compared byte by byte, since a call of `equals` for every record costs more. */
+function isIdHeader(name: Buffer | null): boolean {
+  if (name?.length !== idHeaderBytes.length) return false
+  for (let i = 0; i < name.length; i++) if (name[i] !== idHeaderBytes[i]) return false
+  return true
 }
-
-const isIdHeader = (name: Buffer | null | undefined): boolean =>
-  name?.length === idHeaderBytes.length && idHeaderBytes.equals(name)
 
 function idOf({ headers }: KafkaRecord): string | undefined {
   let id: string | undefined

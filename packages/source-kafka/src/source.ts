@@ -21,7 +21,7 @@ export const sourceKafka = defineSource({
   reads: (o) => [`kafka:${o.stream}`],
   decoder(o, ctx) {
     const decoder = streamDecoderOf(o, ctx)
-    return (bytes, context) => decodeAgain(decoder, bytes, context)
+    return (bytes, context, beside) => decodeAgain(decoder, bytes, context, beside)
   },
   create: (o, ctx) => createReader(o, ctx),
   async probe(o, env) {

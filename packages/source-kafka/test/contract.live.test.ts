@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { liveUrl, sourceContract, type SourceSubject } from '@millrace/testkit'
+import { liveUrl, sourceContract, type SourceSubject, type WireRecord } from '@millrace/testkit'
 import { Admin, Producer } from '@platformatic/kafka'
 import { describe } from 'vitest'
 
@@ -83,6 +83,29 @@ async function fill(stream: string, partitions: number): Promise<void> {
   await producer.close()
 }
 
+const bytesOf = (base64: string | null): Buffer | null => (base64 === null ? null : Buffer.from(base64, 'base64'))
+
+/** Records with nothing but what they are given. */
+const wire = {
+  async put(_: unknown, records: readonly WireRecord[]) {
+    const stream = fresh()
+    const admin = new Admin({ clientId: 'test', bootstrapBrokers: brokers, retries: 10 })
+    await admin.createTopics({ topics: [stream], partitions: 1, replicas: 1 })
+    await admin.close()
+    const producer = new Producer({ clientId: 'test', bootstrapBrokers: brokers, retries: 10 })
+    const messages = records.map(({ key, value, headers }) => ({
+      topic: stream,
+      partition: 0,
+      key: bytesOf(key),
+      value: bytesOf(value),
+      headers: new Map(headers.map(([name, each]) => [bytesOf(name), bytesOf(each)])),
+    }))
+    await producer.send({ acks: -1, messages: messages as never })
+    await producer.close()
+    return optionsOf(stream, 'end')
+  },
+}
+
 /** The topic is removed, and one of the same name is there in its place. */
 async function makeAnew(stream: string, partitions: number): Promise<void> {
   const admin = new Admin({ clientId: 'test', bootstrapBrokers: brokers, retries: 10 })
@@ -118,6 +141,7 @@ describe.skipIf(!url)('on a real broker', () => {
     sourceContract({
       module,
       type: 'kafka',
+      wire,
       get positions() {
         return partitions === 1
           ? positions()
@@ -142,6 +166,7 @@ describe.skipIf(!url)('on a real broker', () => {
     sourceContract({
       module,
       type: 'kafka',
+      wire,
       get positions() {
         return positions()
       },

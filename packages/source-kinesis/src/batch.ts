@@ -2,7 +2,7 @@
 import { type BadRecord, type Batch, type Json, type Row, unknownOf } from '@millrace/core'
 import { spreadingKey, takeId } from '@millrace/client-kinesis'
 import type { StoredRecord } from '@millrace/client-kinesis/driver'
-import { type Beside, contextOf, type StreamDecoder } from '@millrace/kinds'
+import { contextOf, type Message, type StreamDecoder } from '@millrace/kinds'
 
 /** Where a shard is read on. Of `after` and `from` it has one. */
 export interface Position {
@@ -56,7 +56,7 @@ interface Opened {
   readonly sequence: string
   readonly id: string | undefined
   readonly value: Buffer
-  readonly beside: Beside
+  readonly beside: Message
 }
 
 function open(
@@ -104,7 +104,7 @@ function batchOf(
     positionAt: (i) => opened[i]!.sequence,
     rawAt: (i) => opened[i]!.value,
     idAt: (i) => opened[i]!.id,
-    contextAt: (i) => contextOf(opened[i]!.beside),
+    contextAt: (i) => contextOf(opened[i]!.beside.timestamp),
     keys: opened.map(({ beside }) => beside.key),
     arrivals: arrivals.subarray(0, rows.length),
     ...unknownOf(decoder.tally),
@@ -128,8 +128,8 @@ function badRecord(
     bytes: value,
     before,
     ...(id === undefined ? {} : { id }),
-    ...(beside.key === undefined ? {} : { key: beside.key }),
+    key: beside.key,
     arrival: beside.timestamp,
-    context: contextOf(beside),
+    context: contextOf(beside.timestamp),
   }
 }

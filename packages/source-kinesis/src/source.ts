@@ -24,7 +24,7 @@ export const sourceKinesis = defineSource({
   reads: (o) => [`kinesis:${o.stream}`],
   decoder(o, ctx) {
     const decoder = streamDecoderOf(o, ctx)
-    return (bytes, context) => decodeAgain(decoder, bytes, context)
+    return (bytes, context, beside) => decodeAgain(decoder, bytes, context, beside)
   },
   create: (o, ctx) => createReader(o, ctx),
   async probe(o, env, signal) {

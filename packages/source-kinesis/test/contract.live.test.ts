@@ -64,6 +64,7 @@ describe.skipIf(!url)('on the stand-in', () => {
     sourceContract({
       module,
       type: 'kinesis',
+      wire: { none: 'its keys are text, and it has neither headers nor records without a value' },
       get positions() {
         return positions()
       },

@@ -1,7 +1,7 @@
 /** Converts chunks of the log to batches of rows. */
 import { type BadRecord, type Batch, type Row, unknownOf } from '@millrace/core'
 import { asBuffer, Block } from '@millrace/formats'
-import { type Beside, contextOf, type StreamDecoder } from '@millrace/kinds'
+import { contextOf, type Message, type StreamDecoder } from '@millrace/kinds'
 import { type Chunk } from '@millrace/client-log'
 
 export interface Position {
@@ -15,8 +15,9 @@ export function batchOf(chunk: Chunk, from: number, log: string, decoder: Stream
   const rows: Row[] = []
   const indexes: number[] = []
   const bad: BadRecord[] = []
+  let skipped = 0
   const starts = new Int32Array(chunk.count + 1)
-  const { body, ids, keys, time } = chunk
+  const { body, ids, keys, headers, nulls, time } = chunk
   const block = new Block(asBuffer(body))
   for (let i = 0, at = 0; i < chunk.count; i++) {
     starts[i] = at
@@ -25,8 +26,12 @@ export function batchOf(chunk: Chunk, from: number, log: string, decoder: Stream
     starts[i + 1] = at
     if (chunk.base + i < from) continue
     const value = body.subarray(starts[i]!, end)
-    const beside = besideOf(chunk, i)
-    const row = decoder.decode(value, beside, block)
+    const message = messageOf(chunk, i)
+    if (message.tombstone && decoder.skipsTombstones) {
+      skipped++
+      continue
+    }
+    const row = decoder.decode(value, message, block)
     if (row) {
       rows.push(row)
       indexes.push(i)
@@ -37,9 +42,11 @@ export function batchOf(chunk: Chunk, from: number, log: string, decoder: Stream
       position: chunk.base + i,
       bytes: value,
       id: ids[i]!,
-      ...(beside.key === undefined ? {} : { key: beside.key }),
+      key: message.key,
+      headers: message.headers,
+      tombstone: message.tombstone,
       arrival: time,
-      context: contextOf(beside),
+      context: contextOf(time),
     })
   }
   const tail = chunk.ends ? 0 : 1
@@ -51,16 +58,20 @@ export function batchOf(chunk: Chunk, from: number, log: string, decoder: Stream
     positionAt: (k) => chunk.base + indexes[k]!,
     rawAt: (k) => body.subarray(starts[indexes[k]!]!, starts[indexes[k]! + 1]! - tail),
     idAt: (k) => ids[indexes[k]!],
-    contextAt: (k) => contextOf(besideOf(chunk, indexes[k]!)),
+    context: contextOf(time),
     keys: keys && indexes.map((i) => keys[i] ?? undefined),
+    ...(headers ? { headersAt: (k: number) => headers[indexes[k]!] ?? undefined } : {}),
+    ...(nulls ? { tombstoneAt: (k: number) => nulls.has(indexes[k]!) } : {}),
     arrivals: new Float64Array(rows.length).fill(time),
     ...unknownOf(decoder.tally),
+    ...(skipped ? { skipped } : {}),
     ...(bad.length ? { bad } : {}),
   }
 }
 
-const besideOf = (chunk: Chunk, i: number): Beside => ({
+const messageOf = (chunk: Chunk, i: number): Message => ({
   key: chunk.keys?.[i] ?? undefined,
   timestamp: chunk.time,
   headers: chunk.headers?.[i] ?? undefined,
+  tombstone: chunk.nulls?.has(i),
 })

@@ -68,7 +68,7 @@ export const sourceLog = defineSource({
   reads: (o, env) => [`log:${pathOf(o, env)}`],
   decoder(o, ctx) {
     const decoder = streamDecoderOf(o, ctx)
-    return (bytes, context) => decodeAgain(decoder, bytes, context)
+    return (bytes, context, beside) => decodeAgain(decoder, bytes, context, beside)
   },
   async probe(o, env) {
     return `stream ${o.stream} ${describeLog(pathOf(o, env)) ?? 'does not exist yet: reading waits until it is written'}`

@@ -2,7 +2,8 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { openLog } from '@millrace/client-log'
-import { sourceContract } from '@millrace/testkit'
+import { wireText, type WireText } from '@millrace/core'
+import { sourceContract, type WireRecord } from '@millrace/testkit'
 import { describe } from 'vitest'
 
 const schema = {
@@ -66,7 +67,8 @@ function fill(root: string, partitions: number, id = 1): void {
         time: 1000 + at / 10,
         ids: values.map((_, i) => `id${at + i}`),
         keys,
-        headers: values.map((_, i) => ({ a: `é${at + i}` })),
+        headers: values.map((_, i) => [['a', `é${at + i}`]]),
+        nulls: undefined,
         body: Buffer.from(`${values.join('\n')}\n`),
         ends: undefined,
       },
@@ -79,12 +81,40 @@ function fill(root: string, partitions: number, id = 1): void {
   db.close()
 }
 
+const text = (base64: string): WireText => wireText(Buffer.from(base64, 'base64'))
+
+/** Records with nothing but what they are given. */
+const wire = {
+  put({ root }: { readonly root: string }, records: readonly WireRecord[]) {
+    mkdirSync(join(root, 'log'), { recursive: true })
+    const log = openLog(join(root, 'log', 'orders.db'), { partitions: 1 })!
+    log.append([
+      {
+        partition: 0,
+        count: records.length,
+        time: 1000,
+        ids: records.map((_, i) => `id${i}`),
+        keys: records.map(({ key }) => (key === null ? null : text(key))),
+        headers: records.map(({ headers }) =>
+          headers.map(([name, value]) => [text(name), value === null ? null : text(value)]),
+        ),
+        nulls: new Set(records.flatMap(({ value }, i) => (value === null ? [i] : []))),
+        body: Buffer.concat(records.map(({ value }) => Buffer.from(`${Buffer.from(value ?? '', 'base64')}\n`))),
+        ends: undefined,
+      },
+    ])
+    log.close()
+    return { ...options, stop: 'end' }
+  },
+}
+
 const bad = [{ code: 'bad_json' }, { code: 'not_integer', field: 'n' }]
 for (const stop of ['end', 'never']) {
   for (const partitions of [1, 3]) {
     sourceContract({
       module: new URL('../src/index.ts', import.meta.url),
       type: 'log',
+      wire,
       ...(partitions === 1 ? { positions: new URL('positions.json', import.meta.url) } : { positions: [anyPosition] }),
       setup({ root }) {
         fill(root, partitions)
@@ -105,6 +135,7 @@ describe('with fields from beside the value', () => {
   sourceContract({
     module: new URL('../src/index.ts', import.meta.url),
     type: 'log',
+    wire,
     positions: new URL('positions.json', import.meta.url),
     setup({ root }) {
       fill(root, 1)

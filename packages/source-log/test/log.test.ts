@@ -117,7 +117,7 @@ describe('the embedded log', () => {
       Array.from({ length: 500 }, (_, i) => `a long id, and more of it ${i}`),
     ]
     const log = openLog(join(home, 'log', 'orders.db'), { partitions: 1 })!
-    const chunk = { partition: 0, time: 1, keys: undefined, headers: undefined, ends: undefined }
+    const chunk = { partition: 0, time: 1, keys: undefined, headers: undefined, nulls: undefined, ends: undefined }
     for (const ids of odd)
       log.append([{ ...chunk, count: ids.length, ids, body: Buffer.from('{"n":1}\n'.repeat(ids.length)) }])
     const parts = [
@@ -222,7 +222,7 @@ describe('the embedded log', () => {
     const values = Array.from({ length: 9 }, (_, n) => Buffer.alloc(400_000, n))
     const log = openLog(join(home, 'log', 'orders.db'))!
     let at = 0
-    const common = { partition: 0, time: 1, headers: undefined }
+    const common = { partition: 0, time: 1, headers: undefined, nulls: undefined }
     log.append([
       {
         ...common,
@@ -324,6 +324,7 @@ describe('the embedded log', () => {
         ids: ['a', 'b'],
         keys: undefined,
         headers: undefined,
+        nulls: undefined,
         body: Buffer.from('{"n":"x"}\n{"n":7}\n'),
         ends: undefined,
       },

@@ -5,6 +5,7 @@
 
 import type { SeededBug } from './bug.ts'
 import { timeBugs } from './time-bugs.ts'
+import { wireBugs } from './wire-bugs.ts'
 
 export type { SeededBug }
 
@@ -183,10 +184,11 @@ export const seededBugs: readonly SeededBug[] = [
     name: 'a letter is kept without what stood beside its value',
     breaks: 'A replayed record of a stream has no key, and the time of its epoch.',
     file: 'packages/source-log/src/batch.ts',
-    edits: [['    contextAt: (k) => contextOf(besideOf(chunk, indexes[k]!)),\n', '']],
+    edits: [['    context: contextOf(time),\n    keys', '    keys']],
     test: ['packages/source-log/test/contract.test.ts', 'with fields from beside the value'],
     says: /decoded again/,
   },
+  ...wireBugs,
   {
     name: 'a component is not told that the run was given up',
     breaks: 'It goes on waiting for a sink after the drain timeout, as if everything could still be saved.',

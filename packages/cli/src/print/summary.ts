@@ -28,6 +28,9 @@ export function summaryText(summary: Summary, plan: Plan): string {
       ? [`${count(fields)} fields of ${id} are not in its schema and were left out (unknown_fields: drop).\n`]
       : []
   })
+  const skipped = Object.entries(own.sources).flatMap(([id, { skipped: n }]) =>
+    n ? [`${count(n)} records of ${id} have no value and were left out (tombstones: skip).\n`] : [],
+  )
   const newer = Object.entries(own.sinks).flatMap(([id, { superseded }]) =>
     superseded ? [`${count(superseded)} records were not written by ${id}: it had newer ones (guard).\n`] : [],
   )
@@ -36,7 +39,7 @@ export function summaryText(summary: Summary, plan: Plan): string {
   return `${headOf(summary, plan, own)}\n\n${table(
     columns.filter((_, at) => used[at]),
     rows.map((row) => row.filter((_, at) => used[at])),
-  )}\n${left.join('')}${newer.join('')}${totalOf(summary, total)}${balance}\n`
+  )}\n${left.join('')}${skipped.join('')}${newer.join('')}${totalOf(summary, total)}${balance}\n`
 }
 
 function headOf(summary: Summary, plan: Plan, own: Counters): string {

@@ -72,7 +72,12 @@ dead_letter: { type: sqlite, config: { path: store.db, collection: bad } }
     const logOf = (stream: string) => openLog(logPath(join(folder, 'events'), stream), { partitions: 1 })!
     const given = logOf('in')
     const body = Buffer.from('{"n":3.5}')
-    const headers = [{ 'retry-count': '3', error: 'stale' }]
+    const headers = [
+      [
+        ['retry-count', '3'],
+        ['error', 'stale'],
+      ] as const,
+    ]
     const ends = Int32Array.of(body.length)
     given.append([{ partition: 0, count: 1, time: 1, ids: ['id0'], keys: undefined, headers, body, ends }])
     given.close()

@@ -44,7 +44,7 @@ sinks: { none: { type: null } }
         const body = Buffer.from(value)
         const ends = Int32Array.of(body.length)
         const keys = key === undefined ? undefined : [key]
-        const headers = [{ trace: `t${n}` }]
+        const headers = [[['trace', `t${n}`]] as const]
         return { partition, count: 1, time: at ?? t0 + n, ids: [`id${n++}`], keys, headers, body, ends }
       }),
     )
@@ -146,7 +146,7 @@ describe('messages in the console', { timeout: 90_000 }, () => {
     const { ask, signIn } = await open(beside, folder)
     await signIn()
     const [listed] = (await ask(`${clicks}/messages`)).json<MessagePage>().messages
-    expect(listed).toMatchObject({ bytes: Buffer.byteLength(large), isCut: true, headers: { trace: 't0' } })
+    expect(listed).toMatchObject({ bytes: Buffer.byteLength(large), isCut: true, headers: [['trace', 't0']] })
     expect(listed!.text!.length).toBeLessThan(1001)
     expect(large.startsWith(listed!.text!)).toBe(true)
     const whole = (await ask(`${clicks}/message?split=0&position=0`)).json<Message>()

@@ -28,7 +28,7 @@ export function MessageCard({ path, message: listed }: { readonly path: string; 
           Partition {split}, {position}
         </h2>
         <span class="quiet">
-          <Time ms={atMs} /> · {bytes(message.bytes)}
+          <Time ms={atMs} /> · {message.isTombstone ? 'no value (tombstone)' : bytes(message.bytes)}
           {message.key === null ? '' : ` · key ${message.key}`}
         </span>
       </div>
@@ -80,7 +80,7 @@ export function MessageCard({ path, message: listed }: { readonly path: string; 
           ) : null}
         </>
       )}
-      {message.headers === null ? null : (
+      {message.headers.length === 0 ? null : (
         <Scroll name="Headers">
           <table>
             <thead>
@@ -90,10 +90,10 @@ export function MessageCard({ path, message: listed }: { readonly path: string; 
               </tr>
             </thead>
             <tbody>
-              {Object.entries(message.headers).map(([name, header]) => (
-                <tr key={name}>
+              {message.headers.map(([name, header], i) => (
+                <tr key={i}>
                   <td>{name}</td>
-                  <td>{header}</td>
+                  <td>{header ?? <span class="quiet">null</span>}</td>
                 </tr>
               ))}
             </tbody>

@@ -23,8 +23,12 @@ export interface Message {
   readonly position: string
   /** When it arrived, ms UTC. */
   readonly atMs: number | null
+  /** Null: it has none. One that is not UTF-8 is `0x` and its bytes; so are names and values of headers. */
   readonly key: string | null
-  readonly headers: Readonly<Record<string, string>> | null
+  /** In their order. */
+  readonly headers: readonly (readonly [name: string, value: string | null])[]
+  /** It has no value, which is not the same as an empty one. */
+  readonly isTombstone: boolean
   /** Its size. */
   readonly bytes: number
   /** Its bytes as text, or as base64 if they are not UTF-8. */

@@ -87,7 +87,9 @@ export function batchOf(
         arrival: atMs,
         ...(message === undefined ? {} : { message }),
         ...(field === undefined ? {} : { field }),
-        ...(record.key === undefined ? {} : { key: record.key }),
+        key: record.key,
+        headers: record.headers,
+        tombstone: record.tombstone,
         ...(record.context === undefined ? {} : { context: record.context }),
       })
   }
@@ -98,6 +100,8 @@ export function batchOf(
     position: from + records.length,
     positionAt: (i) => from + good[i]!,
     keys: good.map((i) => records[i]!.key),
+    ...(records.some(({ headers }) => headers) ? { headersAt: (i: number) => at(i).headers } : {}),
+    ...(records.some(({ tombstone }) => tombstone) ? { tombstoneAt: (i: number) => at(i).tombstone === true } : {}),
     arrivals: Float64Array.from(good, () => atMs),
     // A batch has either original text or none.
     ...(records[0]?.bytes

@@ -4,8 +4,8 @@
  * twice.
  */
 import { compileKey } from '../convert/index.ts'
-import type { Sink } from '../connector/index.ts'
-import { PartialWriteError, type WriteFailure } from '../errors/index.ts'
+import { type Sink, throwFailures } from '../connector/index.ts'
+import type { WriteFailure } from '../errors/index.ts'
 import type { PlanSink } from '../plan/index.ts'
 import type { Records, Row } from '../record/index.ts'
 
@@ -16,6 +16,8 @@ export interface Taken {
   readonly row: Row
   /** It is a result of a step: a restart may change the order of these. */
   readonly isResult: boolean
+  /** It has no value, and this is what the sink does with it. */
+  readonly without?: 'error' | 'delete' | 'skip' | undefined
 }
 
 /** What one sink has taken. */
@@ -34,13 +36,14 @@ export interface Outbox {
 
 /** For a sink of the plan. `isLetters`: it is the dead letter. */
 export function createOutbox(sink: PlanSink, isLetters = false): Outbox {
-  const { key, label, combines, keyed } = sink.capabilities
+  const { key, label, combines, keyed, onNull = 'write' } = sink.capabilities
   const fields = !combines && typeof key === 'object' ? key : undefined
   const takenOf = (records: Records): Taken[] =>
     records.rows.map((row, i) => ({
       id: isLetters ? `${String(row['id'])} ${String(row['step'])}` : records.id(i),
       row,
       isResult: records.results?.[i] !== undefined,
+      without: records.tombstone(i) && onNull !== 'write' ? onNull : undefined,
     }))
   if (key !== undefined) return keyedOutbox(takenOf, fields, fields && compileKey(sink.input, fields), keyed === false)
   if (isLetters) return { ...appendingOutbox(takenOf), isOrdered: false }
@@ -61,14 +64,16 @@ function keyedOutbox(
   const write = (records: Records) => {
     const failures: WriteFailure[] = []
     for (const [index, taken] of takenOf(records).entries()) {
+      if (taken.without === 'skip' || taken.without === 'error') continue
       const key = keyOf ? keyOf(taken.row) : taken.id
       if (key === undefined)
         failures.push({ index, kind: 'data', code: 'null_key', message: `${fields!.join(', ')}: the key is null` })
       else if (inserts && (documents.get(key)?.id ?? taken.id) !== taken.id)
         failures.push({ index, kind: 'data', code: 'key_exists', message: `another record has the key ${key}` })
+      else if (taken.without) documents.delete(key)
       else documents.set(key, taken)
     }
-    if (failures.length > 0) throw new PartialWriteError(failures)
+    refuseNulls(takenOf(records), failures)
   }
   return {
     visible: () => [...documents.values()],
@@ -84,6 +89,13 @@ function keyedOutbox(
   }
 }
 
+/** Throws the failures of a write, among them the records without a value that its sink refuses. */
+function refuseNulls(all: readonly Taken[], failures: WriteFailure[] = []): void {
+  for (const [index, { without }] of all.entries())
+    if (without === 'error') failures.push({ index, kind: 'data', code: 'tombstone', message: 'it has no value' })
+  throwFailures(failures)
+}
+
 function appendingOutbox(takenOf: TakenOf): Outbox {
   const visible: Taken[] = []
   return {
@@ -95,7 +107,9 @@ function appendingOutbox(takenOf: TakenOf): Outbox {
     open: (check) => ({
       write(records) {
         check()
-        visible.push(...takenOf(records))
+        const all = takenOf(records)
+        visible.push(...all.filter(({ without }) => !without))
+        refuseNulls(all)
       },
     }),
   }
@@ -117,7 +131,9 @@ function stagedOutbox(takenOf: TakenOf): Outbox {
       return {
         write(records) {
           check()
-          open.push(...takenOf(records))
+          const all = takenOf(records)
+          open.push(...all.filter(({ without }) => !without))
+          refuseNulls(all)
         },
         async flush() {
           check()

@@ -5,7 +5,7 @@
  */
 import type { Decoder } from '../connector/index.ts'
 import { DataError } from '../errors/index.ts'
-import type { Json, Row } from '../record/index.ts'
+import { type Beside, headersFromJson, type Headers, type Json, type Row } from '../record/index.ts'
 import type { RecordType } from '../schema/index.ts'
 import type { Report } from '../spec/finding.ts'
 import { readKeys } from '../spec/read.ts'
@@ -15,8 +15,7 @@ import { jsonValue, rowOf } from './rows.ts'
 import { givenShape } from './shape.ts'
 
 /** A record as its source delivers it, decoded or not. */
-export interface ScriptRecord {
-  readonly key?: string
+export interface ScriptRecord extends Beside {
   readonly row?: Row
   /** Its original text. */
   readonly bytes?: Uint8Array
@@ -43,7 +42,7 @@ export interface ScriptSource {
   readonly decode: Decoder | undefined
 }
 
-const controls = ['split', 'key', 'at', 'wait', 'caught_up']
+const controls = ['split', 'key', 'headers', 'at', 'wait', 'caught_up']
 
 /** One item of the list of a source. */
 interface GivenItem {
@@ -103,16 +102,22 @@ function readGivenItem(node: SpecNode, source: ScriptSource, nowMs: number, path
     return row ? { record: { row } } : {}
   }
   const { keys, values } = readKeys(node, givenShape, path, report)
-  const { split, key, wait, caught_up: caughtUp } = values
+  const { split, key, tombstone, wait, caught_up: caughtUp } = values
   const at = keys.get('at')?.value
   const atMs = at && readTime(at, String(values['at']), `${path}.at`, report)
   if (at && atMs! < nowMs)
     report('bad_value', at.place, `${path}.at`, 'time does not go back', {
       hint: 'list what arrives in the order of its arrival',
     })
-  const record = readRecord(keys, source, atMs ?? nowMs, path, report)
+  const headers = readHeaders(keys.get('headers')?.value, `${path}.headers`, report)
+  const beside: Beside = {
+    ...(typeof key === 'string' ? { key } : {}),
+    ...(headers ? { headers } : {}),
+    ...(tombstone === true ? { tombstone } : {}),
+  }
+  const record = readRecord(keys, source, atMs ?? nowMs, beside, path, report)
   return {
-    ...(record ? { record: typeof key === 'string' ? { ...record, key } : record } : {}),
+    ...(record ? { record: { ...record, ...beside } } : {}),
     ...(typeof split === 'string' ? { split } : {}),
     ...(atMs === undefined ? {} : { atMs }),
     ...(typeof wait === 'number' ? { waitMs: wait } : {}),
@@ -124,10 +129,11 @@ function readRecord(
   keys: ReadonlyMap<string, MapEntry>,
   source: ScriptSource,
   arrivalMs: number,
+  beside: Beside,
   path: string,
   report: Report,
 ): ScriptRecord | undefined {
-  const raw = keys.get('raw')?.value
+  const raw = keys.get(beside.tombstone ? 'tombstone' : 'raw')?.value
   if (raw?.kind !== 'scalar') {
     const node = keys.get('record')?.value
     const row = node && rowOf(node, source.schema, `${path}.record`, report)
@@ -140,7 +146,20 @@ function readRecord(
     return undefined
   }
   const context = keys.get('context')?.value
-  return decoded(Buffer.from(raw.text), context && (jsonValue(context) as Json), source, arrivalMs)
+  const bytes = Buffer.from(beside.tombstone ? '' : raw.text)
+  return decoded(bytes, context && (jsonValue(context) as Json), beside, source, arrivalMs)
+}
+
+/** A list of names and values, as text. */
+function readHeaders(node: SpecNode | undefined, path: string, report: Report): Headers | undefined {
+  if (!node) return undefined
+  const given = jsonValue(node) as Json
+  const isPair = (each: Json) =>
+    Array.isArray(each) && each.length === 2 && typeof each[0] === 'string' && (each[1] === null || isText(each[1]))
+  const isText = (value: unknown) => typeof value === 'string'
+  if (Array.isArray(given) && given.every(isPair)) return headersFromJson(given)
+  report('wrong_type', node.place, path, 'headers are a list of names and values', { expected: '[[name, value]]' })
+  return undefined
 }
 
 /** Consecutive records of one split, at one time, become one batch of at most `most`. */
@@ -166,7 +185,7 @@ export function inOrder(scripts: readonly (readonly ScriptEntry[])[], most: numb
 /** A map with a record in it, or only with what may stand between records. */
 function isLong(item: MapNode, schema: RecordType): boolean {
   const has = (key: string) => item.entries.some((entry) => entry.key === key)
-  if (has('record') || has('raw')) return true
+  if (has('record') || has('raw') || (has('tombstone') && has('key'))) return true
   return controls.some((key) => has(key) && !Object.hasOwn(schema.fields, key))
 }
 
@@ -176,14 +195,20 @@ const contexts: Readonly<Record<string, (source: ScriptSource, arrivalMs: number
   not_replayable: (_source, timestamp) => ({ timestamp }),
 }
 
-function decoded(bytes: Buffer, context: Json | undefined, source: ScriptSource, arrivalMs: number): ScriptRecord {
+function decoded(
+  bytes: Buffer,
+  context: Json | undefined,
+  beside: Beside,
+  source: ScriptSource,
+  arrivalMs: number,
+): ScriptRecord {
   const more = context === undefined ? {} : { context }
   try {
-    return { row: source.decode!(bytes, context), bytes, ...more }
+    return { row: source.decode!(bytes, context, beside), bytes, ...more }
   } catch (error) {
     if (!(error instanceof Error) || error.name !== 'DataError') throw error
     const bad = error as DataError
     const needed = context === undefined ? contexts[bad.code] : undefined
-    return needed ? decoded(bytes, needed(source, arrivalMs), source, arrivalMs) : { bad, bytes, ...more }
+    return needed ? decoded(bytes, needed(source, arrivalMs), beside, source, arrivalMs) : { bad, bytes, ...more }
   }
 }

@@ -36,6 +36,8 @@ export const givenShape: Shape = {
   context: option.optional(part('With `raw`: what decoding needs besides the text, as in a dead letter.')),
   split: option.optional(option.text('The partition, shard or file that it is in.', { minLength: 1 })),
   key: option.optional(option.text('Its transport key.')),
+  headers: option.optional(part('Its headers: a list of `[name, value]`, as in a dead letter.')),
+  tombstone: option.optional(option.boolean('With a `key`, instead of a record: a record without a value.')),
   at: option.optional(option.text('The time to wait for before it arrives.', { example: '2026-01-01T01:00:00Z' })),
   wait: option.optional(option.duration('How long to wait, in virtual time.', { example: '10s' })),
   caught_up: option.optional(

@@ -3,7 +3,7 @@
  * dead letter is a row of this schema, written by the sink under `dead_letter` in the spec.
  */
 import { printJson, setOwn, toJson } from '../convert/index.ts'
-import type { Json, Result, Row } from '../record/index.ts'
+import { type Beside, headersJson, type Json, type Result, type Row, wireBytes } from '../record/index.ts'
 import type { RecordType, Type } from '../schema/index.ts'
 
 const text: Type = { kind: 'string' }
@@ -30,12 +30,15 @@ export const deadLetterSchema: RecordType = {
     spec_hash: required(text),
     /** What decoding needs in addition to the bytes, as JSON text. */
     context: optional(text),
-    /** Its transport key. */
+    /** Its transport key, as text, or in base64 if it is not UTF-8. */
     key: optional(text),
+    key_bytes: optional(text),
+    /** Its headers, as JSON text: a list of names and values. */
+    headers: optional(text),
     /** Its arrival and its event time. */
     arrived_at: optional({ kind: 'timestamp' }),
     event_time: optional({ kind: 'timestamp' }),
-    /** `raw`: the original bytes; `row`: the row as JSON, if there are none. */
+    /** `raw`: the original bytes; `tombstone`: it has no value; `row`: the row as JSON, if there are no bytes. */
     form: required(text),
     /** Base64. */
     bytes: required(text),
@@ -49,7 +52,7 @@ export interface LetterKey {
 }
 
 /** A record that failed, at one node. */
-export interface Failure {
+export interface Failure extends Beside {
   readonly node: string
   readonly code: string
   readonly field?: string | undefined
@@ -61,7 +64,6 @@ export interface Failure {
   readonly split: string
   readonly position: string | number
   readonly context?: Json | undefined
-  readonly key?: string | undefined
   readonly arrival?: number | undefined
   readonly time?: number | undefined
   /** Original bytes; undefined: `row`, of type `rowType`, replaces them. */
@@ -75,7 +77,7 @@ export interface Failure {
 
 /** A failure as a row of `deadLetterSchema`. */
 export function deadLetterRow(failure: Failure, pipeline: string, specHash: string): Row & { readonly bytes: string } {
-  const { bytes, row, rowType } = failure
+  const { bytes, row, rowType, key, headers, tombstone } = failure
   return {
     id: failure.id,
     path: failure.path || null,
@@ -89,11 +91,13 @@ export function deadLetterRow(failure: Failure, pipeline: string, specHash: stri
     message: failure.message ?? null,
     spec_hash: specHash,
     context: failure.context === undefined ? null : JSON.stringify(failure.context),
-    key: failure.key ?? null,
+    key: typeof key === 'string' ? key : null,
+    key_bytes: key === undefined || typeof key === 'string' ? null : wireBytes(key).toString('base64'),
+    headers: headers === undefined ? null : JSON.stringify(headersJson(headers)),
     arrived_at: timeOf(failure.arrival),
     event_time: timeOf(failure.time),
-    form: bytes ? 'raw' : 'row',
-    bytes: (bytes ? bufferOf(bytes) : Buffer.from(rowText(row ?? {}, rowType))).toString('base64'),
+    form: tombstone && bytes ? 'tombstone' : bytes ? 'raw' : 'row',
+    bytes: (bytes ? wireBytes(bytes) : Buffer.from(rowText(row ?? {}, rowType))).toString('base64'),
   }
 }
 
@@ -101,12 +105,14 @@ export function deadLetterRow(failure: Failure, pipeline: string, specHash: stri
 const timeOf = (ms: number | undefined): number | null =>
   ms === undefined || !(Math.abs(ms) < 8.64e15) || ms < -62_135_596_800_000 || ms > 253_402_300_799_999 ? null : ms
 
-const bufferOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-
 /** A row as JSON text, each value in the JSON form of its type. A value without one becomes text. */
 function rowText(row: Row, type: RecordType | undefined): string {
   const bare = (value: unknown): unknown =>
-    typeof value === 'bigint' ? String(value) : value instanceof Uint8Array ? bufferOf(value).toString('base64') : value
+    typeof value === 'bigint'
+      ? String(value)
+      : value instanceof Uint8Array
+        ? wireBytes(value).toString('base64')
+        : value
   const encoded: Row = {}
   for (const [name, value] of Object.entries(row)) {
     const field = type && Object.hasOwn(type.fields, name) ? type.fields[name] : undefined

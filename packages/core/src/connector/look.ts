@@ -41,8 +41,8 @@ export interface Look {
   /** All splits that are there now. Empty: there is no such stream yet. */
   splits(whence: Whence, signal: AbortSignal): Promise<readonly LookedSplit[]>
   /**
-   * Reads the splits from where `resume` says. Rows are `{ value }`, the bytes of a message; `Batch.contextAt` has its
-   * key, headers and time. `end`: what is there now.
+   * Reads the splits from where `resume` says. Rows are `{ value }`, the bytes of a message, or null; its key, headers
+   * and arrival are beside it. `end`: what is there now.
    */
   read(stop: 'end' | 'never', ctx: ReadContext): AsyncIterable<Batch | SplitsFound | CaughtUp>
   close(): Promise<void>

@@ -120,6 +120,11 @@ export interface SinkCapabilities {
   readonly limits?: Readonly<Record<string, string>>
   /** Supports updates by key (needed where windows fire again). */
   readonly keyed?: boolean
+  /**
+   * What becomes of a record without a value (`Batch.tombstoneAt`): `delete`: what has its key. Absent: it is written
+   * like any other.
+   */
+  readonly onNull?: 'error' | 'delete' | 'skip' | 'write'
   /** It can resume only at a roll, so checkpoints wait for one. */
   readonly checkpointsOnRoll?: boolean
   /** Publishing may take long (a load into a warehouse): it overlaps the next epoch. */

@@ -8,7 +8,7 @@
  * Decision: docs/decisions/20261130-positions-name-their-store.md
  */
 import type { DateReading } from '../date/index.ts'
-import type { Batch, CaughtUp, Json, Row, SplitsFound } from '../record/index.ts'
+import type { Batch, Beside, CaughtUp, Json, Row, SplitsFound } from '../record/index.ts'
 import type { RecordType } from '../schema/index.ts'
 import type { Env, Instance } from './env.ts'
 
@@ -236,6 +236,7 @@ export interface SourceContext extends Env {
 
 /**
  * Decodes the original bytes of one record again, for dead-letter replay. Throws `DataError`. `context`: the batch's
- * `Batch.contextAt`, or else its `Batch.context`. The row must equal the original one in every field.
+ * `Batch.contextAt`, or else its `Batch.context`; `beside`: its key and headers. The row must equal the original one in
+ * every field.
  */
-export type Decoder = (bytes: Uint8Array, context: Json | undefined) => Row
+export type Decoder = (bytes: Uint8Array, context: Json | undefined, beside?: Beside) => Row

@@ -157,6 +157,11 @@ export const writingErrors = {
       'The Millrace-Ids header of a request does not have one id for each of its records; a proxy or a client changed it.',
     hint: 'let the proxy pass the header unchanged, or send with `ids: false`',
   },
+  tombstone: {
+    title: 'no value',
+    explanation:
+      'The record of a stream has no value (null), which says that what has its key is deleted: `tombstones` of the source keeps or skips such records, and `on_null` of the sink says what it does with them.',
+  },
   null_key: { title: 'key is null', explanation: 'A part of the key is null, so the record could not be found again.' },
   bad_id: {
     title: 'not an id of that type',

@@ -1,7 +1,6 @@
 /** What a source yields. */
-
-/** A value that survives `JSON.stringify` and `JSON.parse` unchanged. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
+import type { Json } from './json.ts'
+import type { Beside, Headers, WireText } from './wire.ts'
 
 /**
  * One record's data: a plain object, of one shape per stage of the graph. Rows are frozen by contract: a step that
@@ -10,7 +9,7 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 export type Row = Record<string, unknown>
 
 /** A record that could not be decoded, or that failed in a step pushed down into its source. */
-export interface BadRecord {
+export interface BadRecord extends Beside {
   /** The record's own position, as from `Batch.positionAt`. */
   readonly position: string | number
   /** Its original bytes. */
@@ -28,12 +27,8 @@ export interface BadRecord {
    * otherwise all.
    */
   readonly before?: number
-  /**
-   * The id it arrived with, its transport key, its arrival (ms UTC), and the context for decoding it again: as in
-   * `Batch`.
-   */
+  /** The id it arrived with, its arrival (ms UTC), and the context for decoding it again: as in `Batch`. */
   readonly id?: string
-  readonly key?: string
   readonly arrival?: number
   readonly context?: Json
 }
@@ -63,14 +58,18 @@ export interface Batch {
    */
   idAt?(i: number): string | undefined
   /**
-   * What is needed in addition to its bytes to decode record i again (its key, time and headers); kept with dead
+   * What is needed in addition to its bytes, key and headers to decode record i again (its time); kept with dead
    * letters.
    */
   contextAt?(i: number): Json
   /** The same, if it is equal for all records of the batch (a CSV header). */
   readonly context?: Json
-  /** The transport key of each row. */
-  readonly keys?: readonly (string | undefined)[]
+  /** The transport key of each row; undefined: it has none. */
+  readonly keys?: readonly (WireText | undefined)[]
+  /** The headers of row i, without those that are the stream's own (the id). Absent: no row has any. */
+  headersAt?(i: number): Headers | undefined
+  /** Whether row i stands for a record without a value. Absent: none does. */
+  tombstoneAt?(i: number): boolean
   /** Arrival time of each row, ms UTC, if the system has one; NaN for a row without. See `arrivalOf`. */
   readonly arrivals?: Float64Array
   /** Event time of each row, ms UTC, if the spec asks for it. */
@@ -86,6 +85,8 @@ export interface Batch {
   readonly dropped?: readonly (readonly [step: string, n: number])[]
   /** Fields of these rows that are not in the schema and were left out (`unknown_fields: drop`). */
   readonly unknown?: number
+  /** Records without a value that its options leave out (`tombstones: skip`). */
+  readonly skipped?: number
   /** Raw size; all caps count it. */
   readonly bytes: number
   /** Lag: records of the split that were available after this batch when it was read. Absent: unknown. */

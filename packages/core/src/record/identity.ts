@@ -19,7 +19,7 @@
  *
  * Decision: docs/decisions/20261130-ids-say-what-a-record-is.md
  */
-import type { Json } from './batch.ts'
+import type { Json } from './json.ts'
 
 const percent = (c: string): string => `%${c.charCodeAt(0).toString(16).padStart(2, '0').toUpperCase()}`
 

@@ -1,24 +1,9 @@
 /** Rows at some point of the graph, each with its origin. */
-import { arrivalOf, type Batch, type Json, type Row } from './batch.ts'
+import { arrivalOf, type Row } from './batch.ts'
 import { highsOf } from './highs.ts'
+import type { Origin, Result } from './origin.ts'
 import { idPosition, idPrefix, resultId } from './identity.ts'
-
-/** A batch, and the source it came from. */
-export interface Origin {
-  readonly source: string
-  readonly batch: Batch
-  /**
-   * The highest event time of its lane before it, ms UTC; -Infinity: none. Absent if the spec asks for no event time.
-   */
-  readonly high?: number
-}
-
-/** Where a result came from. */
-export interface Result {
-  readonly step: string
-  readonly key: readonly Json[]
-  readonly time?: number
-}
+import type { Headers, WireText } from './wire.ts'
 
 /** In `origins`: this row is a result. */
 const noOrigin = -1
@@ -130,11 +115,28 @@ export class Records {
   }
 
   /** The transport key of row i; for a result, its key: one value as text, several as a JSON array. */
-  key(i: number): string | undefined {
+  key(i: number): WireText | undefined {
     const origin = this.origin(i)
     if (origin) return origin.batch.keys?.[origin.index]
     const { key } = this.results![i]!
     return key.length === 1 && typeof key[0] === 'string' ? key[0] : JSON.stringify(key.length === 1 ? key[0] : key)
+  }
+
+  /** The headers of row i; undefined: none. */
+  headers(i: number): Headers | undefined {
+    const origin = this.origin(i)
+    return origin?.batch.headersAt?.(origin.index)
+  }
+
+  /** Whether any of the rows may stand for a record without a value. */
+  get anyTombstones(): boolean {
+    return this.from.some(({ batch }) => batch.tombstoneAt !== undefined)
+  }
+
+  /** Whether row i stands for a record without a value, whatever its fields are. */
+  tombstone(i: number): boolean {
+    const origin = this.origin(i)
+    return origin?.batch.tombstoneAt?.(origin.index) ?? false
   }
 
   /** Event time of row i in ms UTC; undefined if the spec asks for none. */

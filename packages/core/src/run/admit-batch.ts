@@ -34,6 +34,7 @@ export function admitBatch(
   node.count.read += read
   node.count.unknown += batch.unknown ?? 0
   node.count.bytes += batch.bytes
+  if (batch.skipped) node.count.skipped = (node.count.skipped ?? 0) + batch.skipped
   node.count.failed += undecoded
   node.count.out += read - undecoded
   const filteredIn = new Map(batch.dropped ?? [])
@@ -67,7 +68,7 @@ function reportOne(
   bad: BadRecords,
   answers: Answers | undefined,
 ): boolean {
-  const { code, field, message, step, position, bytes, key, arrival } = record
+  const { code, field, message, step, position, bytes, key, headers, tombstone, arrival } = record
   const fault = { code, field, message }
   if (answers?.refuse(node.id, batch, record, fault)) return true
   const policy = step === undefined ? node.policy : (component.steps.find((s) => s.id === step)?.policy ?? node.policy)
@@ -80,6 +81,8 @@ function reportOne(
     position,
     context: record.context ?? batch.context,
     key,
+    headers,
+    tombstone,
     arrival,
     bytes,
   })

@@ -126,6 +126,8 @@ export function createBadRecords(component: Component, ctx: BadRecordsContext): 
       position: batch ? batch.positionAt(origin!.index) : records.id(i),
       context: batch?.contextAt?.(origin!.index) ?? batch?.context,
       key: records.key(i),
+      headers: records.headers(i),
+      tombstone: records.tombstone(i),
       arrival: records.arrival(i),
       time: records.time(i),
       bytes: batch?.rawAt?.(origin!.index),

@@ -18,6 +18,8 @@ export interface SourceCounters {
   refused: number
   /** Fields that are not in the schema and were left out of the records. */
   unknown: number
+  /** Records without a value that its options leave out; not among those it has read. Absent: none. */
+  skipped?: number
   bytes: number
   /** Dead letters that could not be decoded before and now can. */
   replayed: number

@@ -37,10 +37,10 @@ export function timeReader(
   const read = reads(schema.fields[time.field!]!.type, time)
   const { maxFutureMs = Number.POSITIVE_INFINITY } = time
   const ahead = `is more than ${maxFutureMs / 1000} s ahead of its arrival`
-  const ofBytes = ({ bytes, context }: BadRecord, batch: Batch): number | undefined => {
+  const ofBytes = (bad: BadRecord, batch: Batch): number | undefined => {
     if (!decodeTime) return undefined
     try {
-      return read(decodeTime(bytes, context ?? batch.context)[time.field!])
+      return read(decodeTime(bad.bytes, bad.context ?? batch.context, bad)[time.field!])
     } catch {
       return undefined
     }
@@ -110,7 +110,7 @@ function withoutRows(
   field: string,
   now: number,
 ): Batch {
-  const { rows, keys, arrivals, times, otherTimes, rawAt, idAt, contextAt } = batch
+  const { rows, keys, headersAt, tombstoneAt, arrivals, times, otherTimes, rawAt, idAt, contextAt } = batch
   const isWrong = new Set(wrong)
   const kept = Array.from(rows.keys()).filter((i) => !isWrong.has(i))
   /** How many rows are left before what was row i. */
@@ -128,6 +128,8 @@ function withoutRows(
       before: left(i),
       ...(idAt ? { id: idAt.call(batch, i) } : {}),
       ...(keys ? { key: keys[i] } : {}),
+      ...(headersAt ? { headers: headersAt.call(batch, i) } : {}),
+      ...(tombstoneAt ? { tombstone: tombstoneAt.call(batch, i) } : {}),
       ...(arrivals || now > 0 ? { arrival: arrivalOf(batch, i) ?? now } : {}),
       ...(contextAt ? { context: contextAt.call(batch, i) } : {}),
     }),
@@ -141,6 +143,8 @@ function withoutRows(
     ...(idAt ? { idAt: (i: number) => idAt.call(batch, kept[i]!) } : {}),
     ...(contextAt ? { contextAt: (i: number) => contextAt.call(batch, kept[i]!) } : {}),
     ...(keys ? { keys: kept.map((i) => keys[i]) } : {}),
+    ...(headersAt ? { headersAt: (i: number) => headersAt.call(batch, kept[i]!) } : {}),
+    ...(tombstoneAt ? { tombstoneAt: (i: number) => tombstoneAt.call(batch, kept[i]!) } : {}),
     ...(arrivals ? { arrivals: Float64Array.from(kept, (i) => arrivals[i]!) } : {}),
     times: Float64Array.from(kept, (i) => times![i]!),
     ...(otherTimes ? { otherTimes: otherTimes.map(([n, time]) => [left(n), time] as const) } : {}),

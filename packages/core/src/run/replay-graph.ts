@@ -12,7 +12,7 @@ import type { BadRecords, OnFail } from './bad-records.ts'
 import { sinkCounters, stepCounters } from './counters.ts'
 import { buildGraph, type Graph } from './graph.ts'
 import { stepsBefore, replayPathTo } from './replay-path.ts'
-import { type Letter, letterKey, markLetter } from './letters.ts'
+import { besideOf, type Letter, letterKey, markLetter } from './letters.ts'
 import type { Component, SinkNode, StepNode } from './nodes.ts'
 import type { Queue, QueuedRecords } from './queue.ts'
 
@@ -203,7 +203,8 @@ function collector(output: string, take: (output: string, records: Records) => v
 
 /** The letter as the record that it was. */
 function recordsOf(letter: Letter, row: Row, pipeline: string, high: number, path = ''): Records {
-  const { key, arrived_at, event_time, context } = letter
+  const { arrived_at, event_time, context } = letter
+  const { key, headers, tombstone } = besideOf(letter)
   const bytes = Buffer.from(letter.bytes, 'base64')
   const own = originalId(letter, pipeline)
   const number = Number(letter.position)
@@ -214,9 +215,11 @@ function recordsOf(letter: Letter, row: Row, pipeline: string, high: number, pat
     bytes: bytes.length,
     positionAt: () => position,
     idAt: () => own,
-    rawAt: letter.form === 'raw' ? () => bytes : undefined,
+    rawAt: letter.form === 'row' ? undefined : () => bytes,
     context: context === null ? undefined : (JSON.parse(context) as never),
-    keys: key === null ? undefined : [key],
+    keys: key === undefined ? undefined : [key],
+    headersAt: headers && (() => headers),
+    tombstoneAt: tombstone ? () => true : undefined,
     arrivals: arrived_at === null ? undefined : Float64Array.of(arrived_at),
     times: event_time === null ? undefined : Float64Array.of(event_time),
   }

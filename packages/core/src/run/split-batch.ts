@@ -14,13 +14,13 @@ export function splitBatch(batch: Batch, n: number, position: Json): readonly [B
   const first = part(batch, 0, rows, bad.slice(0, k))
   const { caughtUp: _c, end: _e, remember: _r, dropped: _d, ...head } = first
   return [
-    { ...head, position, bytes: Math.ceil((batch.bytes * n) / recordsIn(batch)), unknown: 0 },
+    { ...head, position, bytes: Math.ceil((batch.bytes * n) / recordsIn(batch)), unknown: 0, skipped: 0 },
     part(batch, rows, batch.rows.length, bad.slice(k)),
   ]
 }
 
 function part(batch: Batch, from: number, to: number, bad: readonly BadRecord[]): Batch {
-  const { rawAt, idAt, contextAt, keys, arrivals, times, otherTimes } = batch
+  const { rawAt, idAt, contextAt, keys, headersAt, tombstoneAt, arrivals, times, otherTimes } = batch
   return {
     ...batch,
     rows: batch.rows.slice(from, to),
@@ -29,6 +29,8 @@ function part(batch: Batch, from: number, to: number, bad: readonly BadRecord[])
     ...(idAt ? { idAt: (i: number) => idAt.call(batch, from + i) } : {}),
     ...(contextAt ? { contextAt: (i: number) => contextAt.call(batch, from + i) } : {}),
     ...(keys ? { keys: keys.slice(from, to) } : {}),
+    ...(headersAt ? { headersAt: (i: number) => headersAt.call(batch, from + i) } : {}),
+    ...(tombstoneAt ? { tombstoneAt: (i: number) => tombstoneAt.call(batch, from + i) } : {}),
     ...(arrivals ? { arrivals: arrivals.slice(from, to) } : {}),
     ...(times ? { times: times.slice(from, to) } : {}),
     ...(otherTimes

@@ -83,24 +83,39 @@ function readsTime(
   const definition = registry.source(node.type)!
   if (!definition.decoder) return timeReader(time, column, schema, undefined)
   // All other fields are there, since the order of columns may matter, but whatever is in them is no problem. In some
-  // formats everything is text, in others everything is JSON.
-  const loose = (['string', 'json'] as const).map((kind) => {
-    const other: Field = { type: { kind }, optional: true }
-    const fields = Object.entries(schema.fields).map(([name, own]) => [name, name === field ? own : other] as const)
+  // formats everything is text, in others JSON. A field that the options name may be one that the source itself fills,
+  // which has to be of its own type.
+  const named = new Set<unknown>(Object.values(config as object))
+  const loose = [
+    { kind: 'string', keepsNamed: false },
+    { kind: 'json', keepsNamed: false },
+    { kind: 'json', keepsNamed: true },
+  ] as const
+  const decoders = loose.flatMap(({ kind, keepsNamed }) => {
+    const fields = Object.entries(schema.fields).map(([name, own]): [string, Field] => {
+      if (name === field) return [name, own]
+      return [name, { type: keepsNamed && named.has(name) ? own.type : { kind }, optional: true }]
+    })
     const only = {
       ...env,
       push: undefined,
       schema: { fields: Object.fromEntries(fields) },
       unknownFields: 'drop' as const,
     }
-    return definition.decoder!(config as never, only)
-  })
-  return timeReader(time, column, schema, (bytes, context) => {
     try {
-      return loose[0]!(bytes, context)
-    } catch {
-      return loose[1]!(bytes, context)
+      return [definition.decoder!(config as never, only)]
+    } catch (error) {
+      if (keepsNamed || !(error instanceof MillraceError)) throw error
+      return []
     }
+  })
+  return timeReader(time, column, schema, (bytes, context, beside) => {
+    for (const decode of decoders.slice(0, -1)) {
+      try {
+        return decode(bytes, context, beside)
+      } catch {}
+    }
+    return decoders.at(-1)!(bytes, context, beside)
   })
 }
 

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Sink, Transform } from '../../src/connector/index.ts'
 import { crashPoints, onCrashPoint } from '../../src/crash.ts'
-import { batch, type Row } from '../../src/record/index.ts'
+import { batch, type Row, type WireText } from '../../src/record/index.ts'
 import { run } from '../../src/run/index.ts'
 import type { Letter } from '../../src/run/letters.ts'
 import { dismiss, replay } from '../../src/run/replay.ts'
@@ -245,7 +245,7 @@ describe('dead-letter replay', () => {
   })
 
   it('restores the record as it was, including key and times, and reports when it no longer reaches its place', async () => {
-    const seen: { key: string | undefined; arrival: number | undefined; time: number | undefined; row: Row }[] = []
+    const seen: { key: WireText | undefined; arrival: number | undefined; time: number | undefined; row: Row }[] = []
     const dead = new Map<string, Row>()
     const pipeline = (isBad: boolean, split: string): TestPipeline => ({
       runs: 'continue',

@@ -8,6 +8,7 @@ import {
   compileKey,
   DataError,
   fieldOf,
+  type Headers,
   type Problem,
   type RecordType,
   type Records,
@@ -15,10 +16,13 @@ import {
   toText,
   type Type,
   typeText,
+  type WireText,
+  wireText,
   type WriteFailure,
 } from '@millrace/core'
-import { compileEachEncoder, encodingFault, halfPair, OutputBytes, type RefusedRow } from '@millrace/formats'
+import { asBuffer, compileEachEncoder, encodingFault, halfPair, OutputBytes, type RefusedRow } from '@millrace/formats'
 import { keyProblems } from '../keys.ts'
+import { compileHeadersField } from './headers.ts'
 
 /** How records become messages of a stream. */
 export interface StreamEncoding {
@@ -27,10 +31,9 @@ export interface StreamEncoding {
   readonly valueField: string
   readonly key?: string | readonly string[] | undefined
   readonly headersField?: string | undefined
+  /** What becomes of a record without a value. Undefined: one that came without is written so, others are bad. */
+  readonly onNull?: 'write' | 'error' | 'skip' | undefined
 }
-
-/** Headers of a message. */
-export type Headers = Readonly<Record<string, string>>
 
 /** A piece of a write: `body.subarray(starts[i], ends[i])` is value i, without separators. */
 export interface EncodedValues {
@@ -43,8 +46,10 @@ export interface EncodedValues {
   readonly ends: Int32Array
   /** Values are JSON objects, each followed by a line feed. */
   readonly lines: boolean
-  readonly keys: readonly (string | null)[]
+  readonly keys: readonly (WireText | null)[]
   readonly headers: readonly (Headers | null)[] | undefined
+  /** Those that have no value: not the same as one of no bytes. */
+  readonly nulls: ReadonlySet<number> | undefined
 }
 
 /** Encodes a write in pieces, in order. Records that cannot be encoded go to `failures` and are in no piece. */
@@ -58,15 +63,24 @@ const rowsAtOnce = (bytes: number, rows: number): number => (rows === 0 || bytes
 
 /** Makes the function that encodes writes. */
 export function streamEncoder(options: StreamEncoding): StreamEncoder {
-  const { schema, format, valueField, headersField } = options
+  const { schema, format, headersField, valueField } = options
   const keyOf = compileTransportKey(options)
+  const writeHeaders =
+    headersField === undefined ? undefined : compileHeadersField(fieldOf(schema, headersField)!.type).write
+  const nullOf = compileNulls(options)
   const append = format === 'json' ? jsonValues(schema, headersField) : plainValues(schema, format, valueField)
   const out = new OutputBytes()
 
   return function* (records, failures) {
     let indexes: number[] = []
-    let keys: (string | null)[] = []
+    let keys: (WireText | null)[] = []
     let headers: (Headers | null)[] = []
+    let nulls: number[] = []
+    const isNull = nullOf(records)
+    const headersOf = (i: number): Headers | null => {
+      const value = records.rows[i]![headersField!] ?? null
+      return value === null ? null : inField(headersField!, () => writeHeaders!(value))
+    }
     let ends: number[] = []
     const piece = (): EncodedValues => {
       const between = format === 'json' ? 1 : 0
@@ -80,7 +94,8 @@ export function streamEncoder(options: StreamEncoding): StreamEncoder {
         ends: Int32Array.from(ends),
         lines: format === 'json',
         keys,
-        headers: headersField === undefined ? undefined : headers,
+        headers: writeHeaders ? headers : undefined,
+        nulls: nulls.length > 0 ? new Set(nulls) : undefined,
       }
     }
     for (let next = 0; next < records.length; ) {
@@ -90,11 +105,23 @@ export function streamEncoder(options: StreamEncoding): StreamEncoder {
       for (; next < records.length && rows.length < most; next++) {
         const row = records.rows[next]!
         try {
+          const without = isNull?.(next)
+          if (without === 'skip') continue
+          // It has no row to encode: those before it come first.
+          if (without && rows.length > 0) break
           const key = keyOf(records, next)
-          if (headersField !== undefined) headers.push(headersOf(row, headersField))
+          if (writeHeaders) headers.push(headersOf(next))
           keys.push(key)
           indexes.push(next)
-          rows.push(row)
+          if (!without) {
+            rows.push(row)
+            continue
+          }
+          nulls.push(indexes.length - 1)
+          ends.push(out.at)
+          if (format === 'json') out.byte(10)
+          next++
+          break
         } catch (error) {
           failures.push({ index: next, kind: 'data', ...faultOf(error) })
         }
@@ -103,7 +130,7 @@ export function streamEncoder(options: StreamEncoding): StreamEncoder {
       for (const { index, ...why } of append(rows, out, ends)?.toReversed() ?? []) {
         const [failed] = indexes.splice(first + index, 1)
         keys.splice(first + index, 1)
-        headers.splice(first + index, 1)
+        if (writeHeaders) headers.splice(first + index, 1)
         failures.push({ index: failed!, kind: 'data', ...why })
       }
       if (out.at < pieceBytes && next < records.length) continue
@@ -111,6 +138,7 @@ export function streamEncoder(options: StreamEncoding): StreamEncoder {
       indexes = []
       keys = []
       headers = []
+      nulls = []
       ends = []
     }
   }
@@ -141,12 +169,6 @@ function plainValues(schema: RecordType, format: 'text' | 'bytes', valueField: s
     for (const [index, row] of rows.entries()) {
       try {
         const value = row[valueField]
-        if (value === null || value === undefined)
-          throw new DataError(
-            'missing_value',
-            `${valueField} is null, which a value of ${format} cannot represent`,
-            valueField,
-          )
         if (format === 'bytes') out.bytes(value as Uint8Array)
         else out.text(wellFormed(text(value), valueField))
         ends.push(out.at)
@@ -158,15 +180,50 @@ function plainValues(schema: RecordType, format: 'text' | 'bytes', valueField: s
   }
 }
 
+/** Undefined: no record of a write is without a value. Of record i: `true`: it is written so; throws if it is bad. */
+type NullOf = (records: Records) => ((i: number) => boolean | 'skip') | undefined
+
+/** Text and bytes are null if their field is; an object is only if the record came without a value. */
+function compileNulls({ format, valueField, onNull }: StreamEncoding): NullOf {
+  const decided = (isTombstone: boolean): true | 'skip' => {
+    if (onNull === 'skip') return 'skip'
+    if (onNull === 'write' || (isTombstone && onNull === undefined)) return true
+    if (isTombstone) throw new DataError('tombstone', 'the record has no value, and the sink has `on_null: error`')
+    throw new DataError('missing_value', `${valueField} is null: \`on_null\` of the sink says what then`, valueField)
+  }
+  return (records) => {
+    if (format !== 'json')
+      return (i) => ((records.rows[i]![valueField] ?? null) === null ? decided(records.tombstone(i)) : false)
+    return records.anyTombstones ? (i) => records.tombstone(i) && decided(true) : undefined
+  }
+}
+
+/** Names the field in a `DataError`. */
+function inField<T>(field: string, body: () => T): T {
+  try {
+    return body()
+  } catch (error) {
+    throw error instanceof DataError ? new DataError(error.code, error.message, field) : error
+  }
+}
+
 /** The transport key of record i: according to the options, or the record's own. Throws if it has none. */
-function compileTransportKey({ schema, key }: StreamEncoding): (records: Records, i: number) => string | null {
+function compileTransportKey({ schema, key }: StreamEncoding): (records: Records, i: number) => WireText | null {
   if (key === undefined) {
     return (records, i) => {
       const made = records.key(i)
-      return made === undefined ? null : wellFormed(made)
+      return made === undefined ? null : typeof made === 'string' ? wellFormed(made) : made
     }
   }
   const names = typeof key === 'string' ? [key] : key
+  const only = names.length === 1 ? names[0]! : undefined
+  // A key that is bytes is these bytes, and not their text form.
+  if (only !== undefined && fieldOf(schema, only)!.type.kind === 'bytes')
+    return ({ rows }, i) => {
+      const bytes = rows[i]![only] as Uint8Array | null | undefined
+      if (bytes) return wireText(asBuffer(bytes))
+      throw new DataError('null_key', `the key ${only} is null`, only)
+    }
   const keyOf = compileKey(schema, names)
   return ({ rows }, i) => {
     const made = keyOf(rows[i]!)
@@ -174,15 +231,6 @@ function compileTransportKey({ schema, key }: StreamEncoding): (records: Records
     const missing = names.find((name) => (rows[i]![name] ?? null) === null)
     throw new DataError('null_key', `the key ${names.join(', ')} has a part that is null`, missing)
   }
-}
-
-function headersOf(row: Row, field: string): Headers | null {
-  const headers = row[field] ?? null
-  if (headers === null) return null
-  const entries = typeof headers === 'object' && !Array.isArray(headers) ? Object.entries(headers) : [['', undefined]]
-  if (entries.every(([name, value]) => typeof value === 'string' && value.isWellFormed() && name!.isWellFormed()))
-    return headers as Headers
-  throw new DataError('bad_headers', `${field} is not an object of strings, as headers must be`, field)
 }
 
 /** UTF-8 cannot represent an unpaired surrogate; it would silently become another character. */
@@ -210,8 +258,8 @@ export function streamAccepts(options: Omit<StreamEncoding, 'schema'>, input: Re
   if (format !== 'json' && value && isBytes !== (format === 'bytes'))
     wrong('value_field', `\`${valueField}\` is ${typeText(value.type)}, not ${format}`, format)
   const headers = headersField === undefined ? undefined : fieldOf(input, headersField)
-  if (headers && headers.type.kind !== 'object' && headers.type.kind !== 'json')
-    wrong('headers_field', `\`${headersField}\` is ${typeText(headers.type)}`, 'an object of strings')
+  const unfit = headers && compileHeadersField(headers.type).wrong
+  if (unfit) wrong('headers_field', `\`${headersField}\` ${unfit}`, 'a list of { name: string, value: bytes? }')
   return found
 }
 

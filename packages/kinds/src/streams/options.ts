@@ -7,7 +7,10 @@ const fields = {
     option.text('The field for the time that the stream gave the record.', { example: 'published' }),
   ),
   headers_field: option.optional(
-    option.text('The field for the headers, as an object of strings.', { example: 'headers' }),
+    option.text(
+      'The field for the headers: a list of `{ name: string, value: bytes? }` holds all of them; `json` or `map<string?>` those whose names occur once, as an object.',
+      { example: 'headers' },
+    ),
   ),
 }
 
@@ -25,6 +28,13 @@ export const streamSourceOptions = {
   format,
   value_field: valueField,
   ...fields,
+  tombstones: option.optional(
+    option.oneOf(
+      ['error', 'skip', 'keep'],
+      'What becomes of a record without a value. `error`: a bad record; `skip`: it is left out; `keep`: a row in which the fields of the value are null, and which sinks delete by its key (`on_null`). Default: `keep` where the value is text or bytes in an optional field, else `error`.',
+      { example: 'keep' },
+    ),
+  ),
   start: option.oneOf(['earliest', 'latest'], 'Where reading begins if nothing of the stream has been read before.', {
     default: 'earliest',
   }),
@@ -62,7 +72,16 @@ export const streamSinkOptions = {
     ),
   ),
   headers_field: option.optional(
-    option.field('The field whose object of strings becomes the headers; it is left out of the value.'),
+    option.field(
+      'The field that becomes the headers, of a type that a source can read them as; it is left out of the value.',
+    ),
+  ),
+  on_null: option.optional(
+    option.oneOf(
+      ['write', 'error', 'skip'],
+      'A record without a value, and a null in `value_field`. `write`: a message without a value, which deletes its key in a compacted topic; `error`: a bad record; `skip`: nothing is written. Default: `write` for a record that came without a value (`tombstones: keep`), else `error`.',
+      { example: 'write' },
+    ),
   ),
 }
 

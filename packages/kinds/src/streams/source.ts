@@ -23,6 +23,7 @@ export function streamDecoderOf(o: StreamSourceOptions, ctx: SourceContext): Str
     keyField: o.key_field,
     timestampField: o.timestamp_field,
     headersField: o.headers_field,
+    tombstones: o.tombstones,
   })
 }
 
@@ -32,7 +33,7 @@ export const streamCapabilities = (o: StreamSourceOptions): SourceCapabilities =
   replayable: true,
   lanes: 'split',
   shares: true,
-  pushdown: o.format === 'json' && !o.key_field && !o.timestamp_field && !o.headers_field,
+  pushdown: o.format === 'json' && !o.key_field && !o.timestamp_field && !o.headers_field && o.tombstones !== 'keep',
   repeats: { id: 'same', why: 'its writer may append a record again under its id' },
   partitionedBy: o.partitioned_by,
 })
@@ -44,6 +45,7 @@ export const asBytes = {
   key_field: undefined,
   timestamp_field: undefined,
   headers_field: undefined,
+  tombstones: 'keep',
   partitioned_by: undefined,
   start: 'earliest',
 } as const satisfies Omit<StreamSourceOptions, 'stream' | 'stop'>
@@ -51,6 +53,6 @@ export const asBytes = {
 /** The context of a source with these options. */
 export const bytesContext = (env: Env): SourceContext => ({
   ...env,
-  schema: { fields: { value: { type: { kind: 'bytes' }, optional: false } } },
+  schema: { fields: { value: { type: { kind: 'bytes' }, optional: true } } },
   unknownFields: 'drop',
 })

@@ -30,6 +30,11 @@ export interface Scope {
   say(message: string): void
 }
 
+/** Why a setup cannot provide something: the suite prints it, since nothing may be left out silently. */
+export interface None {
+  readonly none: string
+}
+
 /** Runs one check in a scope of its own. */
 export async function runCheck<S>(check: Check<S>, subject: S, id: string): Promise<void> {
   const root = await mkdtemp(join(tmpdir(), 'millrace-contract-'))

@@ -3,6 +3,7 @@ import {
   freshRead,
   isBatch,
   type Batch,
+  type Beside,
   type Env,
   type Json,
   type Push,
@@ -24,7 +25,7 @@ export interface SourceMaking {
 }
 
 /** One record as read, with all its properties. */
-export interface ReadRecord {
+export interface ReadRecord extends Beside {
   readonly split: string
   readonly position: string | number
   readonly id: string
@@ -33,7 +34,7 @@ export interface ReadRecord {
   /** The context for decoding it again. */
   readonly context: Json | undefined
 }
-export interface ReadBad {
+export interface ReadBad extends Beside {
   readonly split: string
   readonly position: string | number
   readonly code: string
@@ -143,8 +144,11 @@ function describeBatch(batch: Batch, env: Env): ReadBatch {
       row,
       raw: batch.rawAt && Uint8Array.from(batch.rawAt(i)),
       context: batch.contextAt ? batch.contextAt(i) : batch.context,
+      key: batch.keys?.[i],
+      headers: batch.headersAt?.(i),
+      tombstone: batch.tombstoneAt?.(i),
     })),
-    bad: (batch.bad ?? []).map(({ position, code, field, step, bytes, context }) => ({
+    bad: (batch.bad ?? []).map(({ position, code, field, step, bytes, context, key, headers, tombstone }) => ({
       split: batch.split,
       position,
       code,
@@ -152,6 +156,9 @@ function describeBatch(batch: Batch, env: Env): ReadBatch {
       step,
       bytes: Uint8Array.from(bytes),
       context: context ?? batch.context,
+      key,
+      headers,
+      tombstone,
     })),
     dropped: batch.dropped ?? [],
     remember: batch.remember ?? [],

@@ -31,7 +31,8 @@ export type SinkStep =
       readonly incarnation?: number
       readonly existing?: 'stop' | 'replace' | 'keep'
     }
-  | { readonly do: 'write'; readonly records: Numbered; readonly epoch: number }
+  /** `tombstones`: the records have no value; their rows have the key. */
+  | { readonly do: 'write'; readonly records: Numbered; readonly epoch: number; readonly tombstones?: boolean }
   /** Its answer is the result of the flush: the saved part of a later start. */
   | { readonly do: 'flush'; readonly epoch: number; readonly roll: boolean; readonly end: boolean }
   /** Without a stage: those of the last flush. */
@@ -50,13 +51,14 @@ export const makeSink = (definition: SinkDefinition, making: SinkMaking, env: En
   definition.create(making.options, { ...env, schema: making.schema })
 
 /** `numbered` as the engine would pass them; frozen, since rows are. */
-export function recordsFor(numbered: Numbered, env: Env): Records {
+export function recordsFor(numbered: Numbered, env: Env, tombstones = false): Records {
   const rows = numbered.map(([, row]) => deepFreeze(structuredClone(row)))
   const positionAt = (i: number) => numbered[i]![0]
   const rawAt = (i: number) => Buffer.from(`record ${numbered[i]![0]}`)
+  const more = tombstones ? { tombstoneAt: () => true } : {}
   return new Records({
     rows,
-    from: [{ source: 'source', batch: batch({ split: 'contract#1', rows, positionAt, rawAt }) }],
+    from: [{ source: 'source', batch: batch({ split: 'contract#1', rows, positionAt, rawAt, ...more }) }],
     pipeline: env.pipeline,
   })
 }
@@ -92,7 +94,7 @@ export async function doStep(
       return sink.open?.({ signal, incarnation, start, instance: { i: 0, n: 1 }, warn: () => {}, ...more })
     }
     case 'write':
-      return sink.write(recordsFor(step.records, env), { signal, epoch: step.epoch })
+      return sink.write(recordsFor(step.records, env, step.tombstones), { signal, epoch: step.epoch })
     case 'flush': {
       const { epoch, roll, end } = step
       // As after a save: only JSON survives.

@@ -3,9 +3,9 @@
  */
 import assert from 'node:assert/strict'
 import type { Records, Row, Sink, WriteFailure } from '@millrace/core'
-import type { Check } from './check.ts'
+import type { Check, None } from './check.ts'
 import { doStep, type Numbered, recordsFor } from './script.ts'
-import { check, type Faulty, finish, type None, open, type Ready, type SinkSubject } from './sink-ready.ts'
+import { check, type Faulty, finish, open, type Ready, type SinkSubject } from './sink-ready.ts'
 
 /**
  * The failures that a write reported; empty: it stored everything. Fails if it throws anything that the contract does

@@ -1,16 +1,12 @@
 /** The surroundings of a sink's contract suite: the place to write to, and the sink driven step by step. */
 import assert from 'node:assert/strict'
 import type { Flushed, Json, Row, Sink, SinkCapabilities, SinkDefinition } from '@millrace/core'
-import type { Check, Scope } from './check.ts'
+import type { Check, None, Scope } from './check.ts'
 import { loadDefinition } from './load.ts'
 import { remote } from './remote.ts'
 import { canonical, sameSet } from './rows.ts'
+import type { WireSink } from './wire.ts'
 import { doStep, makeSink, type Numbered, type SinkMaking, type SinkScript, type SinkStep } from './script.ts'
-
-/** Why a setup cannot provide something: the suite prints it, since nothing may be left out silently. */
-export interface None {
-  readonly none: string
-}
 
 /** A row that can never be stored, and the code that the sink must report for it. */
 export interface Faulty {
@@ -51,6 +47,8 @@ export interface SinkSubject {
   readonly type: string
   /** Creates an empty place to write to, below `scope.root` or in the real system. */
   setup(scope: Scope): SinkSetup | Promise<SinkSetup>
+  /** For sinks of streams. */
+  readonly wire?: WireSink | None
 }
 
 export interface Ready {

@@ -13,8 +13,9 @@ import { makeSink, runScript } from './script.ts'
 import { failureChecks } from './sink-failures.ts'
 import { carried, check, finish, flush, leftovers, open, publish, type SinkSubject, writes } from './sink-ready.ts'
 import { stopChecks } from './sink-stops.ts'
+import { wireWriting } from './wire.ts'
 
-export type { Faulty, None, SinkSetup, SinkSubject } from './sink-ready.ts'
+export type { Faulty, SinkSetup, SinkSubject } from './sink-ready.ts'
 
 /** Vitest tests of the whole contract for one sink. */
 export const sinkContract = (subject: SinkSubject): void =>
@@ -272,7 +273,36 @@ export const sinkChecks: readonly Check<SinkSubject>[] = [
     assert.equal(canonical(setup.rows), before)
   }),
 
+  check(
+    'deletes what has the key of a record without a value, if it is told to',
+    async ({ definition, setup, all }, { env }) => {
+      const options = { ...(setup.options as object), on_null: 'delete' }
+      const { key, onNull } = definition.capabilities(options)
+      const isWrong = definition.check?.(options, env).some(({ at }) => at[0] === 'on_null')
+      if (onNull === undefined || typeof key !== 'object' || isWrong || !setup.visible) return
+      const gone = all
+        .slice(0, 5)
+        .map(([n, row]) => [n, Object.fromEntries(key.map((name) => [name, row[name]]))] as const)
+      const remove = { do: 'write', records: gone, epoch: 2, tombstones: true } as const
+      await runScript(definition, { ...setup, options }, env, [
+        open(),
+        ...writes(all, 1, 100),
+        remove,
+        // Again, as after a crash.
+        remove,
+        ...finish([], 2),
+      ])
+      sameSet(
+        await setup.visible(),
+        all.slice(5).map(([, row]) => row),
+        'after five were deleted',
+      )
+    },
+  ),
+
   ...stopChecks,
+
+  ...wireWriting,
 
   check('can be closed at any time, and twice', async ({ definition, setup, parts: [a] }, { env }) => {
     const never = makeSink(definition, setup, env)

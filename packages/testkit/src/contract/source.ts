@@ -5,11 +5,18 @@ import { reading } from './source/reading.ts'
 import type { SourceSubject } from './source/ready.ts'
 import { resuming } from './source/resuming.ts'
 import { splits } from './source/splits.ts'
+import { wireReading } from './wire.ts'
 
 export type { SavedPosition, SourceSetup, SourceSubject } from './source/ready.ts'
 
 /** The whole contract of sources. */
-export const sourceChecks: readonly Check<SourceSubject>[] = [...reading, ...splits, ...resuming, ...letters]
+export const sourceChecks: readonly Check<SourceSubject>[] = [
+  ...reading,
+  ...splits,
+  ...resuming,
+  ...letters,
+  ...wireReading,
+]
 
 /** Vitest tests of the whole contract for one source. */
 export const sourceContract = (subject: SourceSubject): void =>

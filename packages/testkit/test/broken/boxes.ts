@@ -40,6 +40,7 @@ const options = option.object({
   folder: option.path('The folder.'),
   kind: option.oneOf(['keyed', 'named', 'staged', 'held', 'log'], 'How it writes.'),
   bug: option.text('What to do wrong.', { default: '' }),
+  on_null: option.optional(option.oneOf(['delete'], 'As of documents.')),
 })
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
@@ -128,10 +129,11 @@ function keyed(folder: string, bug: string, named = false): Sink {
       if (bug === 'deaf to abort' && signal.aborted) await sleep(1500)
       if (bug === 'chokes on nothing' && records.length === 0) throw new Error('no records')
       const ids = records.ids()
-      const store = (i: number, line: string) => {
+      const store = (i: number, line: string): void => {
         const key = named && bug !== 'keys by id' ? String(records.rows[i]!['name']) : ids[i]!
         const name = bug === 'key by order' ? `${process.pid}-${after++}` : encodeURIComponent(key)
         const path = join(folder, `${name}.box`)
+        if (records.tombstone(i)) return bug === 'never deletes' ? undefined : rmSync(path, { force: true })
         const put = () => (bug === 'first write wins' && existsSync(path) ? undefined : writeFileSync(path, line))
         if (bug === 'never flushes' || bug === 'forgets the first') waiting.push(put)
         else put()
@@ -274,11 +276,11 @@ export const boxes = defineSink({
   type: 'boxes',
   summary: 'Files of records.',
   options,
-  capabilities: ({ kind, bug }) => ({
+  capabilities: ({ kind, bug, on_null: onNull }) => ({
     label: kind === 'log' ? 'at-least-once' : 'effectively-once',
     how: kind,
     ...(kind === 'keyed' ? { keyed: true, ...(bug === 'says no key' ? {} : { key: 'record_id' as const }) } : {}),
-    ...(kind === 'named' ? { keyed: true, key: ['name'] } : {}),
+    ...(kind === 'named' ? { keyed: true, key: ['name'], ...(onNull ? { onNull } : {}) } : {}),
     ...(kind === 'held' ? { checkpointsOnRoll: true } : {}),
   }),
   accepts: ({ bug }) => (bug === 'accepts nothing' ? [{ code: 'cannot_hold', message: 'no', at: [] }] : []),

@@ -1,7 +1,14 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { runCheck, sinkChecks, sinkContract, type SinkSetup, type SinkSubject } from '../../src/contract/index.ts'
+import {
+  runCheck,
+  sinkChecks,
+  sinkContract,
+  type SinkSetup,
+  type SinkSubject,
+  wireWriting,
+} from '../../src/contract/index.ts'
 import { boxRows } from './boxes.ts'
 
 type Kind = 'keyed' | 'named' | 'staged' | 'held' | 'log'
@@ -105,6 +112,7 @@ const bugs: Record<string, readonly (readonly [Kind, string])[]> = {
     ['log', 'takes nothing beside a bad one'],
   ],
   'does not change the rows it is given': [['keyed', 'changes its rows']],
+  'deletes what has the key of a record without a value, if it is told to': [['named', 'never deletes']],
   'ends within a second if it was aborted before': [['keyed', 'deaf to abort']],
   'aborts opening within a second while the system hangs': [
     ['keyed', 'deaf to abort in open'],
@@ -127,8 +135,11 @@ const bugs: Record<string, readonly (readonly [Kind, string])[]> = {
 for (const kind of ['keyed', 'named', 'staged', 'held', 'log'] as const)
   describe(kind, () => sinkContract(subject(kind)))
 
+/** Those for streams have broken ones of their own: wire.test.ts. */
+const ownChecks = sinkChecks.filter(({ name }) => !wireWriting.some((check) => check.name === name))
+
 describe('a broken sink', () => {
-  it('exists for every check', () => expect(Object.keys(bugs)).toEqual(sinkChecks.map((check) => check.name)))
+  it('exists for every check', () => expect(Object.keys(bugs)).toEqual(ownChecks.map((check) => check.name)))
   for (const check of sinkChecks) {
     for (const [kind, bug] of bugs[check.name] ?? []) {
       it(`${kind} that ${bug}: detected by "${check.name}"`, () =>

@@ -92,7 +92,7 @@ async function main(folder: string, kind: string): Promise<void> {
     resolve: (path: string) => join(folder, path),
   }
   const box = (name: string, kind: 'keyed' | 'staged' | 'held') =>
-    boxes.create({ folder: name, kind, bug: '' }, { ...env, schema: { fields: {} } })
+    boxes.create({ folder: name, kind, bug: '', on_null: undefined }, { ...env, schema: { fields: {} } })
   const { plan, registry } = testPipeline({
     name: 'job',
     onError: 'dead_letter',

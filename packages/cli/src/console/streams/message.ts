@@ -1,33 +1,30 @@
 /** A record of a stream as a message for people: its bytes as they are, and what travels beside them. */
 import { isUtf8 } from 'node:buffer'
 import type { Message } from '@millrace/console/wire'
-import type { Batch } from '@millrace/core'
+import { arrivalOf, type Batch, wireBytes, type WireText } from '@millrace/core'
 
 /** Of a message in a list its beginning is sent. */
 export const listedBytes = 1000
 
-interface Beside {
-  readonly key?: string
-  readonly timestamp?: number
-  readonly headers?: Readonly<Record<string, string>>
-}
+const bytesOf = (batch: Batch, i: number): Buffer =>
+  wireBytes((batch.rows[i] as { readonly value: Uint8Array | null }).value ?? '')
 
-const bytesOf = (batch: Batch, i: number): Buffer => {
-  const { value } = batch.rows[i] as { readonly value: Uint8Array }
-  return Buffer.from(value.buffer, value.byteOffset, value.length)
-}
+/** A key or a part of a header; `0x...` if it is not UTF-8. */
+const shown = (text: WireText): string => (typeof text === 'string' ? text : `0x${wireBytes(text).toString('hex')}`)
 
 /** The message at an index of a batch, at most `most` bytes of it. */
 export function messageOf(batch: Batch, i: number, most = listedBytes): Message {
   const value = bytesOf(batch, i)
-  const { key, timestamp, headers } = (batch.contextAt?.(i) ?? {}) as Beside
+  const key = batch.keys?.[i]
+  const headers = batch.headersAt?.(i) ?? []
   const isCut = value.length > most
   return {
     split: batch.split,
     position: String(batch.positionAt(i)),
-    atMs: timestamp === undefined || timestamp < 0 ? null : timestamp,
-    key: key ?? null,
-    headers: headers && Object.keys(headers).length > 0 ? headers : null,
+    atMs: arrivalOf(batch, i) ?? null,
+    key: key === undefined ? null : shown(key),
+    headers: headers.map(([name, each]) => [shown(name), each === null ? null : shown(each)]),
+    isTombstone: batch.tombstoneAt?.(i) === true,
     bytes: value.length,
     ...(isUtf8(value) ? { text: value.toString('utf8', 0, whole(value, most)) } : { base64: part(value, most) }),
     isCut,
@@ -49,5 +46,7 @@ export function searchFor(text: string): ((batch: Batch, i: number) => boolean) 
   const wanted = text.toLowerCase()
   return (batch, i) =>
     bytesOf(batch, i).toString('utf8').toLowerCase().includes(wanted) ||
-    ((batch.contextAt?.(i) ?? {}) as Beside).key?.toLowerCase().includes(wanted) === true
+    shown(batch.keys?.[i] ?? '')
+      .toLowerCase()
+      .includes(wanted)
 }

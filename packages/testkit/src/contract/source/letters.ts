@@ -1,6 +1,6 @@
 /** Checks of what is kept of a bad record: enough to find it, and to make the same row from it again. */
 import assert from 'node:assert/strict'
-import type { DataError, Decoder, Json, Row } from '@millrace/core'
+import type { Beside, DataError, Decoder, Json, Row } from '@millrace/core'
 import type { Check, Scope } from '../check.ts'
 import { badOf, makeSource, type ReadRecord, recordsOf } from '../read.ts'
 import { canonical, sameRows } from '../rows.ts'
@@ -24,16 +24,18 @@ export const letters: readonly Check<SourceSubject>[] = [
       }
       assert.ok(raw.length > 0, `the record at ${position} has no bytes`)
       const expected = rows.get(placeOf(record))
-      if (again && expected) sameRows([again(raw, context)], [expected], `decoded again, the record at ${position}`)
+      if (again && expected)
+        sameRows([again(raw, context, record)], [expected], `decoded again, the record at ${position}`)
     }
   }),
 
   check('gives the bytes of records it cannot decode, which fail again with the same code', async (ready, { env }) => {
     const again = decoderOf(ready, env)
-    for (const { bytes, context, position, code, step } of badOf(await ready.read())) {
-      assert.ok(bytes.length > 0, `the bad record at ${position} comes without its bytes`)
+    for (const record of badOf(await ready.read())) {
+      const { bytes, context, position, code, step } = record
+      assert.ok(bytes.length > 0 || record.tombstone, `the bad record at ${position} comes without its bytes`)
       if (!again || step !== undefined) continue
-      const what = again(bytes, context)
+      const what = again(bytes, context, record)
       assert.ok(what instanceof Error, `the bad record at ${position} decodes: ${canonical(what)}`)
       assert.equal(what.code, code, `the bad record at ${position} fails with a different code when decoded again`)
     }
@@ -54,7 +56,7 @@ const placeOf = ({ split, position }: ReadRecord): string => `${split}\0${positi
 function decoderOf(
   { definition, setup }: ReadySource,
   env: Scope['env'],
-): ((bytes: Uint8Array, context: Json | undefined) => Row | DataError) | undefined {
+): ((bytes: Uint8Array, context: Json | undefined, beside: Beside) => Row | DataError) | undefined {
   const decode: Decoder | undefined = definition.decoder?.(setup.options, {
     ...env,
     schema: setup.schema,
@@ -62,10 +64,10 @@ function decoderOf(
   })
   return (
     decode &&
-    ((bytes, context) => {
+    ((bytes, context, beside) => {
       const kept = context === undefined ? undefined : (JSON.parse(JSON.stringify(context)) as Json)
       try {
-        return decode(Buffer.from(Buffer.from(bytes).toString('base64'), 'base64'), kept)
+        return decode(Buffer.from(Buffer.from(bytes).toString('base64'), 'base64'), kept, beside)
       } catch (error) {
         if ((error as Error).name !== 'DataError') throw error
         return error as DataError

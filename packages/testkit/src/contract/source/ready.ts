@@ -1,7 +1,8 @@
 /** Shared by the checks of the source suite: the source under test, ready to be read. */
 import type { Json, Push, Row, SourceCapabilities, SourceDefinition } from '@millrace/core'
-import type { Check, Scope } from '../check.ts'
+import type { Check, None, Scope } from '../check.ts'
 import { loadDefinition } from '../load.ts'
+import type { WireSource } from '../wire.ts'
 import { makeSource, type ReadBatch, type ReadUntil, readAll, type SourceMaking } from '../read.ts'
 
 /** The content of the place to read. */
@@ -27,6 +28,8 @@ export interface SourceSubject {
   readonly type: string
   /** Puts the same records in place each time it is called, below `scope.root` or in the real system. */
   setup(scope: Scope): SourceSetup | Promise<SourceSetup>
+  /** For sources of streams. */
+  readonly wire?: WireSource | None
   /** `positions.json`, or its content: every shape of position ever released. The suite prints what to append. */
   readonly positions?: URL | readonly SavedPosition[]
 }
