@@ -21,11 +21,12 @@ export function Messages({ place, stream }: { readonly place: string; readonly s
   const until = query.get('until') ?? ''
   const split = query.get('split') ?? ''
   const position = query.get('position') ?? ''
+  const isPast = until !== '' || position !== ''
   const only: Readonly<Record<string, string>> = split === '' ? {} : { split }
   const asked = new URLSearchParams({ limit: String(pageSize), search, ...only, ...begin(until, split, position) })
   const { value, error, again } = useAnswer<MessagePage>(`${path}/messages?${asked}`)
   const [isOn, setOn] = useState(false)
-  const { tail, setRows } = useTail(path, value?.end, search, isOn)
+  const { tail, setRows } = useTail(path, value?.end, { search, ...only }, isOn && !isPast)
   const [older, setOlder] = useState<{ readonly of: string; readonly pages: readonly MessagePage[] }>({
     of: '',
     pages: [],
@@ -72,7 +73,13 @@ export function Messages({ place, stream }: { readonly place: string; readonly s
       <div class="head">
         <h1>{stream}</h1>
         <span class="buttons">
-          <button type="button" class={isOn ? '' : 'main'} disabled={!value} onClick={() => setOn(!isOn)}>
+          <button
+            type="button"
+            class={isOn ? '' : 'main'}
+            disabled={!value || isPast}
+            title={isPast ? 'Only the newest can be followed' : undefined}
+            onClick={() => setOn(!isOn)}
+          >
             {isOn ? 'Stop' : 'Follow'}
           </button>
           <button
