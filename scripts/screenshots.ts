@@ -96,6 +96,11 @@ try {
     await page.getByText('Nothing was written').waitFor()
     await page.getByRole('button', { name: 'Replay…' }).first().click()
   })
+  await shoot('replay', '/pipelines/orders/bad', {}, 'article', async (page) => {
+    await page.getByRole('button', { name: 'Replay…' }).first().click()
+    await page.getByRole('button', { name: 'Replay it' }).first().click()
+    await page.getByText('failed again').waitFor()
+  })
   await shoot('window-held-open', '/pipelines/hourly/windows', {}, 'article')
   await shoot('failed-record', '/pipelines/orders/bad', {}, 'article')
   await shoot('page-of-a-customer', '/pages/spending?customer=13047', {}, 'table.answer')
@@ -103,6 +108,12 @@ try {
   writeFileSync(join(folder, 'missing.csv'), 'n\n1\n')
   await pipe(folder, 'trigger', 'orders')
   await shoot('graph-running', '/pipelines/orders', {}, '.node .rate:not(:empty)')
+
+  await shoot('messages-followed', '/streams/events/orders', {}, '.messages', async (page) => {
+    await page.getByRole('button', { name: 'Follow' }).click()
+    await page.locator('.left-out').first().waitFor()
+    await page.getByRole('button', { name: 'Stop' }).click()
+  })
 
   const { page } = await open(browser, shown.url, wide)
   await page.locator('.fleet .card').first().waitFor()

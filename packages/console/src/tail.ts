@@ -43,11 +43,11 @@ function withTick(rows: readonly Row[], { messages, gaps }: TailTick): { rows: r
   }
 }
 
-/** Follows `path` from `end` while `isOn`; when it is not, the rows stay. A new `path` or search begins anew. */
-export function useTail(path: string, end: string | undefined, search: string, isOn: boolean) {
+/** Follows `path` from `end` while `isOn`; when it is not, the rows stay. Another path or choice begins anew. */
+export function useTail(path: string, end: string | undefined, which: Readonly<Record<string, string>>, isOn: boolean) {
   const [tail, setTail] = useState(nothing)
   const at = useRef<{ readonly of: string; end: string | undefined }>({ of: '', end: undefined })
-  const of = `${path} ${search}`
+  const of = `${path}/tail?${new URLSearchParams(which)}`
   useEffect(() => {
     if (!isOn || end === undefined) return
     if (at.current.of !== of) {
@@ -65,7 +65,7 @@ export function useTail(path: string, end: string | undefined, search: string, i
       close()
       if (document.hidden) return
       let before = { came: 0, matching: 0 }
-      source = new EventSource(`${path}/tail?${new URLSearchParams({ from: at.current.end ?? '{}', search })}`)
+      source = new EventSource(`${of}&${new URLSearchParams({ from: at.current.end ?? '{}' })}`)
       source.addEventListener('message', ({ data }: MessageEvent<string>) => {
         const tick = JSON.parse(data) as TailTick
         at.current.end = tick.end

@@ -5,7 +5,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { missingChromium } from '../../../services/chromium/program.ts'
 import { markup } from './project.ts'
-import { openShop, patient, type Shop } from './shop.ts'
+import { cells, openShop, patient, type Shop } from './shop.ts'
 
 const here = '/streams/events/clicks'
 const large = `{"n":9007199254740993,"text":"${'x'.repeat(325_000)}"}`
@@ -81,6 +81,20 @@ describe.skipIf(missingChromium)('messages in a browser', { timeout: 240_000 }, 
     await find('nothing has this')
     await page.getByText('No message that was looked at has this text.').waitFor(patient)
     expect(await counts(page)).toContain('0 messages shown')
+    expect(wrong).toEqual([])
+  })
+
+  it('are found by position of a partition', async () => {
+    const { page, wrong } = await shop.at(here)
+    await page.locator('.messages tbody tr').first().waitFor(patient)
+    await page.getByLabel('Partition', { exact: true }).selectOption('1')
+    await page.getByRole('textbox', { name: 'Position' }).fill('0')
+    await page.getByRole('button', { name: 'Find' }).click()
+    await expect
+      .poll(async () => (await cells(page, '.messages')).map((row) => row.at(-1)), patient)
+      .toEqual([`{"n":"${markup}"}`])
+    // What was asked for stands in the form.
+    expect(await page.getByLabel('Partition', { exact: true }).inputValue()).toBe('1')
     expect(wrong).toEqual([])
   })
 

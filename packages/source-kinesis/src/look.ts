@@ -20,7 +20,9 @@ export function lookAt(o: Options, env: Env, source: (stop: 'end' | 'never') => 
         const oldestMs = nowMs - retentionMs
         return shards.map(({ ShardId }): LookedSplit => {
           const before: Point | undefined = 'before' in whence ? whence.before?.[ShardId!] : undefined
-          const fromMs = 'fromMs' in whence ? whence.fromMs : (before?.atMs ?? nowMs) - whence.back * apartMs
+          // A time to come is none that the service takes.
+          const fromMs =
+            'fromMs' in whence ? Math.min(nowMs, whence.fromMs) : (before?.atMs ?? nowMs) - whence.back * apartMs
           const isFirst = fromMs <= oldestMs
           const position: Position = { stream: identity, from: isFirst ? 'oldest' : fromMs, ms: nowMs }
           return {

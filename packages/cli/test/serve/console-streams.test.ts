@@ -187,5 +187,13 @@ describe('messages in the console', { timeout: 90_000 }, () => {
     write({ partition: 2, value: '{"n":"late"}' })
     const again = await follow({ url, cookie }, `from=${encodeURIComponent(ticks.at(-1)!.end)}`, (all) => came(all) > 0)
     expect(again.flatMap(({ messages }) => messages).map(({ text }) => text)).toEqual(['{"n":"late"}'])
+    // One partition alone.
+    write({ partition: 0, value: '{"n":"zero"}' })
+    const one = await follow(
+      { url, cookie },
+      `from=${encodeURIComponent(ticks.at(-1)!.end)}&split=0`,
+      (all) => came(all) > 0,
+    )
+    expect(one.flatMap(({ messages }) => messages).map(({ text }) => text)).toEqual(['{"n":"zero"}'])
   })
 })

@@ -47,7 +47,9 @@ sinks: { stream: { connection: events, config: { stream: ${stream}, key: custome
       const all: Message[] = []
       for (let before: string | null | undefined; before !== null; ) {
         const next = before === undefined ? more : `&before=${encodeURIComponent(before)}`
-        const page = (await ask(`${path}?limit=50${next}`)).json<MessagePage>()
+        const answer = await ask(`${path}?limit=50${next}`)
+        expect(answer.status, answer.text).toBe(200)
+        const page = answer.json<MessagePage>()
         expect(page.splits).toHaveLength(3)
         all.push(...page.messages)
         before = page.older

@@ -1,12 +1,13 @@
 /** The messages of a stream, newest first over all its partitions, and those that come. */
 import { useEffect, useState } from 'preact/hooks'
 import { api, type ApiError } from '../api.ts'
-import { go, usePlace } from '../route.ts'
+import { usePlace } from '../route.ts'
 import { type Row, useTail } from '../tail.ts'
 import { bytes, count, counted, time, zone } from '../text.ts'
 import { Link, Problem, Scroll, useAnswer, Waiting } from '../ui.tsx'
 import { VirtualTable } from '../virtual.tsx'
 import type { Gap, Message, MessagePage, SplitLine } from '../wire/index.ts'
+import { begin, Find } from './find-messages.tsx'
 import { MessageCard } from './message.tsx'
 import { addressOf } from './streams.tsx'
 
@@ -18,10 +19,14 @@ export function Messages({ place, stream }: { readonly place: string; readonly s
   const path = `/api${here}`
   const search = query.get('search') ?? ''
   const until = query.get('until') ?? ''
-  const asked = new URLSearchParams({ limit: String(pageSize), search, ...(until === '' ? {} : { until }) })
+  const split = query.get('split') ?? ''
+  const position = query.get('position') ?? ''
+  const isPast = until !== '' || position !== ''
+  const only: Readonly<Record<string, string>> = split === '' ? {} : { split }
+  const asked = new URLSearchParams({ limit: String(pageSize), search, ...only, ...begin(until, split, position) })
   const { value, error, again } = useAnswer<MessagePage>(`${path}/messages?${asked}`)
   const [isOn, setOn] = useState(false)
-  const { tail, setRows } = useTail(path, value?.end, search, isOn)
+  const { tail, setRows } = useTail(path, value?.end, { search, ...only }, isOn && !isPast)
   const [older, setOlder] = useState<{ readonly of: string; readonly pages: readonly MessagePage[] }>({
     of: '',
     pages: [],
@@ -36,7 +41,7 @@ export function Messages({ place, stream }: { readonly place: string; readonly s
   const load = async (parameters: Readonly<Record<string, string>>): Promise<MessagePage | undefined> => {
     setFailed(undefined)
     try {
-      const query = new URLSearchParams({ limit: String(pageSize), search, ...parameters })
+      const query = new URLSearchParams({ limit: String(pageSize), search, ...only, ...parameters })
       return await api<MessagePage>(`${path}/messages?${query}`)
     } catch (cause) {
       setFailed(cause as ApiError)
@@ -68,7 +73,13 @@ export function Messages({ place, stream }: { readonly place: string; readonly s
       <div class="head">
         <h1>{stream}</h1>
         <span class="buttons">
-          <button type="button" class={isOn ? '' : 'main'} disabled={!value} onClick={() => setOn(!isOn)}>
+          <button
+            type="button"
+            class={isOn ? '' : 'main'}
+            disabled={!value || isPast}
+            title={isPast ? 'Only the newest can be followed' : undefined}
+            onClick={() => setOn(!isOn)}
+          >
             {isOn ? 'Stop' : 'Follow'}
           </button>
           <button
@@ -83,7 +94,7 @@ export function Messages({ place, stream }: { readonly place: string; readonly s
           </button>
         </span>
       </div>
-      <Find here={here} search={search} until={until} />
+      <Find here={here} given={{ search, until, split, position }} splits={value?.splits ?? []} />
       <Problem error={error ?? failed ?? tail.error} />
       {value ? (
         <>
@@ -139,29 +150,6 @@ export function Messages({ place, stream }: { readonly place: string; readonly s
 const idOf = ({ split, position }: Message): string => `${split} ${position}`
 const isSame = (row: Row, message: Message | undefined): boolean =>
   'message' in row && message !== undefined && idOf(row.message) === idOf(message)
-
-function Find({ here, search, until }: { readonly here: string; readonly search: string; readonly until: string }) {
-  const submit = (event: SubmitEvent) => {
-    event.preventDefault()
-    const given = [...new FormData(event.currentTarget as HTMLFormElement)] as [string, string][]
-    go(`${here}?${new URLSearchParams(given.filter(([, text]) => text.trim() !== ''))}`)
-  }
-  return (
-    <form class="inputs" onSubmit={submit} key={`${search} ${until}`}>
-      <div>
-        <label for="search">Text in value or key</label>
-        <input id="search" name="search" type="search" defaultValue={search} />
-      </div>
-      <div>
-        <label for="until">
-          Up to <span class="quiet">UTC, optional</span>
-        </label>
-        <input id="until" name="until" defaultValue={until} placeholder="2026-03-01T10:00Z" />
-      </div>
-      <button type="submit">Find</button>
-    </form>
-  )
-}
 
 /** What is there, by partition. */
 function Extent({ splits }: { readonly splits: readonly SplitLine[] }) {

@@ -130,10 +130,12 @@ function Inputs(props: {
               {label} {optional ? <span class="quiet">optional</span> : null}
             </label>
             {choices ? (
-              <select {...own} defaultValue={text}>
+              <select {...own}>
                 {optional ? <option value="" /> : null}
                 {choices.map((choice) => (
-                  <option key={choice}>{choice}</option>
+                  <option key={choice} selected={choice === text}>
+                    {choice}
+                  </option>
                 ))}
               </select>
             ) : (

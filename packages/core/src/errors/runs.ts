@@ -81,7 +81,7 @@ export const commandErrors = {
     title: 'somebody ended the pipeline',
     explanation:
       'A pipeline that stays up was ended in the console. It is held, and counts as down, until it is run again.',
-    hint: 'run it again in the console, or with `pipe trigger`',
+    hint: 'run it again in the console, or with `pipe trigger PIPELINE`',
   },
   serve_killed: {
     title: 'ended with its `serve`',

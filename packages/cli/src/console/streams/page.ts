@@ -98,7 +98,7 @@ export async function readMessage(
     for (let i = 0; i < batch.rows.length; i++) {
       const position = String(batch.positionAt(i))
       if (position === point.position) return messageOf(batch, i, most)
-      if (isBehind(point.position, position)) return undefined
+      if (isBehind(position, point.position)) return undefined
     }
   }
   return undefined

@@ -68,8 +68,10 @@ export function streamRoutes(
         const look = await looking(asked)
         if (!look) throw new MillraceError('not_found', 'no pipeline reads or writes such a stream')
         try {
-          const from = jsonIn(asked.query.get('from')) as Readonly<Record<string, Json>> | undefined
-          yield* tail(look, from ?? (await endsOf(look, asked.signal)), asked.query.get('search') ?? '', asked.signal)
+          const { query, signal } = asked
+          const from = jsonIn(query.get('from')) as Readonly<Record<string, Json>> | undefined
+          const which = { search: query.get('search') ?? '', split: query.get('split') ?? undefined }
+          yield* tail(look, from ?? (await endsOf(look, signal)), which, signal)
         } finally {
           await look.close()
         }

@@ -20,11 +20,14 @@ interface Pending {
   readonly gaps: Map<string, { messages: number; first: Came; last: Came }>
 }
 
-/** Follows from positions by partition, as a page or a tick gave them; a partition that is new from its beginning. */
+/**
+ * Follows all partitions or one, from positions as a page or a tick gave them; a partition that is new from its
+ * beginning.
+ */
 export async function* tail(
   look: Look,
   from: Readonly<Record<string, Json>>,
-  search: string,
+  { search, split }: { readonly search: string; readonly split?: string | undefined },
   signal: AbortSignal,
 ): AsyncGenerator<TailTick> {
   const wanted = searchFor(search)
@@ -49,7 +52,10 @@ export async function* tail(
     else pending.gaps.set(left.batch.split, { messages: 1, first: left, last: left })
   }
   const reading = (async () => {
-    const ctx = freshRead(within, { resume: (split) => from[split] })
+    const ctx = freshRead(within, {
+      resume: (each) => from[each],
+      owns: (each) => split === undefined || each === split,
+    })
     for await (const given of look.read('never', ctx)) {
       if (isBatch(given)) {
         for (let i = 0; i < given.rows.length; i++) take(given, i)
