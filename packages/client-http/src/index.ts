@@ -2,5 +2,7 @@
 export * from './address.ts'
 export * from './connections.ts'
 export * from './request.ts'
-export { type Answer, headerOf } from './response.ts'
+export { type Answer, headerOf } from './answer.ts'
+export { authorized, revealed } from './authorization.ts'
 export * from './retry-after.ts'
+export * from './tls.ts'

@@ -1,10 +1,12 @@
-/** Requests: the head of any request, and GET with limits on addresses, redirects, time and size. */
+/** Requests: the headers of any request, and GET with limits on addresses, redirects, time and size. */
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate, type InputType } from 'node:zlib'
 import { MillraceError, SystemError } from '@millrace/core'
+import type { AuthOptions } from '@millrace/kinds'
+import { type Answer, headerOf, tooLarge } from './answer.ts'
+import { authorized } from './authorization.ts'
 import { type Client, createClient, type Limits } from './connections.ts'
-import { type Answer, headerOf, tooLarge } from './response.ts'
 
 /** An answer with any status; for 2xx the body is complete and decompressed. */
 export interface Answered extends Answer {
@@ -24,21 +26,22 @@ export interface GetLimits extends Limits {
   /** Sent to `origin` only: a redirect or link to another host must not carry a token there. */
   readonly headers: Readonly<Record<string, string>>
   readonly origin: string
+  /** As the headers, for `origin` only. */
+  readonly auth?: AuthOptions | undefined
   readonly maxBytes: number
 }
 
 const maxRedirects = 5
 
 /**
- * Request line and headers, each with its line end; more headers may follow. A name and password in the address are
- * sent as basic authentication. Throws `bad_value` for text that is not allowed in a head.
+ * Headers as names and values in turn. A name and password in the address are sent as basic authentication. Throws
+ * `bad_value` for text that is not allowed in a header.
  */
-export function requestHead(method: string, url: URL, headers: Readonly<Record<string, string>>): string {
+export function headersFor(url: URL, headers: Readonly<Record<string, string>>): string[] {
   const authorization = url.username
     ? `Basic ${Buffer.from(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`).toString('base64')}`
     : undefined
-  const all = { host: url.host, ...(authorization ? { authorization } : {}), ...headers }
-  const lines = Object.entries(all).map(([name, value]) => {
+  return Object.entries({ ...(authorization ? { authorization } : {}), ...headers }).flatMap(([name, value]) => {
     try {
       validateHeaderName(name)
       validateHeaderValue(name, value)
@@ -49,9 +52,8 @@ export function requestHead(method: string, url: URL, headers: Readonly<Record<s
         exitCode: 2,
       })
     }
-    return `${name}: ${value}\r\n`
+    return [name, value]
   })
-  return `${method} ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join('')}`
 }
 
 /** Makes a getter with these limits. */
@@ -63,14 +65,21 @@ export function createGetter(limits: GetLimits): Getter {
   const once = (url: URL): Promise<Answer> => {
     if (url.protocol !== 'http:' && url.protocol !== 'https:')
       throw new SystemError('bad_redirect', `only http: and https: are supported, not ${url.protocol}`)
-    const head = requestHead('GET', url, {
+    const headers = headersFor(url, {
       accept: '*/*',
       'accept-encoding': 'gzip, deflate, br',
       ...(url.origin === limits.origin ? limits.headers : {}),
     })
     let client = clients.get(url.origin)
-    if (!client) clients.set(url.origin, (client = createClient(url, limits)))
-    return client.send(Buffer.from(`${head}\r\n`, 'latin1'))
+    if (!client) {
+      const plain = createClient(url, limits)
+      client = authorized(plain, url.origin === limits.origin ? limits.auth : undefined, {
+        ...limits,
+        allowPrivate: true,
+      })
+      clients.set(url.origin, client)
+    }
+    return client.send({ method: 'GET', path: `${url.pathname}${url.search}`, headers })
   }
   const follow = async (from: URL, signal: AbortSignal): Promise<Answered> => {
     let url = from

@@ -6,10 +6,10 @@
  * faulty ones are alone; so are requests that are too large. Transient failures are reported to the engine, which
  * writes those records again, together with those that have to follow them.
  */
-import { aborted, type Records, type SystemError, type WriteFailure } from '@millrace/core'
+import { aborted, type Records, SystemError, type WriteFailure } from '@millrace/core'
 import { type IdParts } from '@millrace/kinds'
 import type { Request } from './requests.ts'
-import type { Answer } from '@millrace/client-http'
+import type { Answer, Request as Sent } from '@millrace/client-http'
 import { type Fault, type Verdict, verdictOf } from './verdict.ts'
 
 export interface Posting {
@@ -19,7 +19,7 @@ export interface Posting {
   /** Maximum records of a request. */
   readonly most: number
   readonly make: (rows: Records['rows'], ids: IdParts) => Request
-  readonly send: (request: Buffer) => Promise<Answer>
+  readonly send: (request: Sent) => Promise<Answer>
 }
 
 const waits: Fault = { code: 'held', message: 'waiting for an earlier record' }
@@ -52,18 +52,20 @@ export async function postAll(
       )
       at += request.through
       for (const { place, ...why } of request.refused) note(next[place]!, 'data', why)
-      if (!request.bytes) continue
+      if (!request.sent) continue
       const carried = request.carried.map((place) => next[place]!)
-      const said = await ask(request.bytes, carried.length)
+      const said = await ask(request.sent, carried.length)
       if (!(await applyVerdict(carried, said, again))) return hold(indexes.slice(at), pause ?? waits)
     }
     return true
   }
 
-  async function ask(request: Buffer, count: number): Promise<Verdict> {
+  async function ask(request: Sent, count: number): Promise<Verdict> {
     try {
       return verdictOf(await send(request), count, where)
     } catch (error) {
+      // What another try cannot change concerns no record: an untrusted certificate, refused credentials.
+      if (error instanceof SystemError && !error.retry) return { kind: 'wrong', error }
       const { code, message } = error as SystemError
       return { kind: 'later', fault: { code, message }, rest: true }
     }

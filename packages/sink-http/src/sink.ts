@@ -6,6 +6,7 @@ import {
   aborted,
   compileKey,
   defineSink,
+  type Env,
   type Records,
   type RecordType,
   type Row,
@@ -16,7 +17,7 @@ import {
   type WriteFailure,
 } from '@millrace/core'
 import { jsonForm, keyProblems } from '@millrace/kinds'
-import { createClient } from '@millrace/client-http'
+import { authorized, type Client, createClient, revealed, tlsSettings } from '@millrace/client-http'
 import { type Options, options, problems } from './options.ts'
 import { postAll } from './posting.ts'
 import { requestMaker } from './requests.ts'
@@ -38,8 +39,8 @@ export const sinkHttp = defineSink({
   }),
   accepts: ({ key }, input) => keyProblems({ key }, input),
   writes: (o) => [`http:${new URL(o.url).host}${new URL(o.url).pathname}`],
-  async probe(o, _env, signal) {
-    const client = clientOf(o)
+  async probe(o, env, signal) {
+    const client = clientOf(o, env)
     try {
       await unlessAborted(client.reach(), signal, `reaching ${new URL(o.url).host}`)
       return `${new URL(o.url).host} answers; nothing was posted`
@@ -53,7 +54,7 @@ export const sinkHttp = defineSink({
     const make = requestMaker(url, o, ctx.schema)
     const most = o.body === 'object' ? 1 : o.batch
     const lanesOf = compileLanes(o, most, ctx.schema)
-    const { reach, send, close } = clientOf(o)
+    const { reach, send, close } = clientOf(o, ctx)
     return {
       open: ({ signal }) => unlessAborted(reach(), signal, `reaching ${url.host}`),
       async write(records, { signal }) {
@@ -84,7 +85,15 @@ export const sinkHttp = defineSink({
   },
 })
 
-const clientOf = (o: Options) => createClient(new URL(o.url), { timeoutMs: o.timeout, allowPrivate: true })
+function clientOf(o: Options, env: Pick<Env, 'resolve'>): Client {
+  const limits = {
+    timeoutMs: o.timeout,
+    allowPrivate: true,
+    proxy: o.proxy && revealed(o.proxy),
+    tls: tlsSettings(o.tls, env),
+  }
+  return authorized(createClient(new URL(o.url), limits), o.auth, limits)
+}
 
 /** The failures; as a failure of the whole write if they are all the same. */
 function throwAll(failures: readonly WriteFailure[], records: number): void {

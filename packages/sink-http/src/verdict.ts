@@ -54,8 +54,8 @@ const passing = new Set([408, 425, 429])
  * records.
  */
 const hints: Readonly<Record<number, string>> = {
-  401: 'check `token`, `headers`, or the name and password in `url`',
-  403: 'check `token`, `headers`, or the name and password in `url`',
+  401: 'check `auth`, `headers`, or the name and password in `url`',
+  403: 'check `auth`, `headers`, or the name and password in `url`',
   404: 'check the path of `url`',
   405: 'check `method` and the path of `url`',
   406: 'check `headers`',

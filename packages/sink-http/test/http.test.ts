@@ -370,8 +370,8 @@ describe('a request of several records', () => {
 
 describe('an answer that no record is at fault for', () => {
   it.each([
-    [401, 'unauthorized', 'token'],
-    [403, 'unauthorized', 'token'],
+    [401, 'unauthorized', 'auth'],
+    [403, 'unauthorized', 'auth'],
     [404, 'http_404', 'path'],
     [405, 'http_405', 'method'],
     [415, 'http_415', 'body'],
@@ -411,7 +411,7 @@ describe('an answer that no record is at fault for', () => {
 
   it('cannot come to a token with a line break: no request is made of it', async () => {
     const { url, got } = await listen(() => 200)
-    expect(() => make(url, { token: new Secret('geheim\r\nx-injected: 1') })).toThrow(
+    expect(() => make(url, { auth: { bearer: new Secret('geheim\r\nx-injected: 1') } })).toThrow(
       expect.objectContaining({ code: 'bad_value', message: expect.not.stringContaining('geheim') }),
     )
     expect(got).toEqual([])

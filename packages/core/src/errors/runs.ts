@@ -466,6 +466,21 @@ export const systemErrors = {
     explanation: 'A server cannot be reached, or closes the connection before it answers.',
     hint: 'check `url` and whether the server runs; `retry` sets how long it is retried',
   },
+  connection_lost: {
+    title: 'connection closed',
+    explanation: 'A server, or what stands in front of it, closed the connection before its answer was complete.',
+    hint: 'look into the log of the server; `retry` sets how long it is retried',
+  },
+  not_http: {
+    title: 'server does not speak HTTP',
+    explanation: 'What a server sends back is not HTTP.',
+    hint: 'check the port, and whether the address has to begin with https:',
+  },
+  proxy_refused: {
+    title: 'refused by the proxy',
+    explanation: 'The proxy does not connect to the server: it requires a login, or does not allow the host.',
+    hint: 'check the name and password in `proxy`, and whether the proxy allows this host',
+  },
   held: {
     title: 'waiting for an earlier record',
     explanation: 'A record waits until an earlier one with the same key has been delivered.',

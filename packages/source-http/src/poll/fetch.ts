@@ -3,8 +3,8 @@
  * the engine retries.
  */
 import { setTimeout as wait } from 'node:timers/promises'
-import { SystemError } from '@millrace/core'
-import { type Answered, createGetter, headerOf, retryAfterMs } from '@millrace/client-http'
+import { type Env, SystemError } from '@millrace/core'
+import { type Answered, createGetter, headerOf, retryAfterMs, tlsSettings } from '@millrace/client-http'
 import type { PollOptions } from './options.ts'
 
 export interface Fetcher {
@@ -13,13 +13,16 @@ export interface Fetcher {
   close(): void
 }
 
-export function createFetcher(o: PollOptions): Fetcher {
+/** `env` resolves the paths of certificates. */
+export function createFetcher(o: PollOptions, env: Pick<Env, 'resolve'>): Fetcher {
   const headers = Object.fromEntries(
     Object.entries(o.headers).map(([name, value]) => [name.toLowerCase(), text(value)]),
   )
-  if (o.token) headers['authorization'] = `Bearer ${text(o.token)}`
   const getter = createGetter({
     headers,
+    auth: o.auth,
+    proxy: o.proxy && text(o.proxy),
+    tls: tlsSettings(o.tls, env),
     origin: new URL(o.url).origin,
     timeoutMs: o.timeout,
     maxBytes: o.max_body,
@@ -48,7 +51,7 @@ function failureOf(page: Answered): SystemError {
   const where = `${url.origin}${url.pathname}`
   if (status === 401 || status === 403)
     return new SystemError('unauthorized', `${where} answered ${status}: it does not accept the credentials`, {
-      hint: 'check `token` and `headers`',
+      hint: 'check `auth` and `headers`',
     })
   const retry = status >= 500 || [408, 425, 429].includes(status)
   const waitMs = retry ? retryAfterMs(headerOf(page, 'retry-after')) : undefined
