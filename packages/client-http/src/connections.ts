@@ -51,7 +51,7 @@ export function createClient(url: URL, limits: Limits): Client {
   const running = new Set<(reason: Error) => void>()
   let dispatcher: Dispatcher | undefined
 
-  /** `isConnected`: the request is only a way to connect, and is not sent. */
+  /** `isReach`: the request is only a way to connect, and is not sent. */
   const attempt = (request: Request, deadline: number, isReach: boolean): Promise<Answer> =>
     new Promise((resolve, reject) => {
       const reception = createReception(maxBytes)
@@ -78,8 +78,8 @@ export function createClient(url: URL, limits: Limits): Client {
           onRequestStart(started) {
             controller = started
             if (!isReach && !isOver) return
-            started.abort(reached)
             if (end()) resolve(nothing)
+            started.abort(reached)
           },
           onResponseStart(_controller, status, headers) {
             reception.start(status, headers)
