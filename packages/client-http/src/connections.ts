@@ -3,7 +3,7 @@
  * connection was closed before any part of the answer arrived is sent once more, as the server may have closed a kept
  * connection meanwhile; every request may be repeated, since it only reads or has an idempotency key.
  *
- * Decision: docs/decisions/20261203-http-by-undici.md
+ * Decision: docs/decisions/20261201-one-http-client.md
  */
 import { networkError, SystemError } from '@millrace/core'
 import { type Dispatcher, EnvHttpProxyAgent, Pool, ProxyAgent } from 'undici'
