@@ -21,23 +21,30 @@ export function headerOf({ headers }: Answer, name: string): string | undefined 
 
 /** The answer while it arrives. */
 export interface Reception {
+  /** Part of it has arrived. */
   readonly begun: boolean
   start(status: number, headers: Answer['headers']): void
-  /** Throws `page_too_large`. */
-  take(bytes: Uint8Array): void
+  /** True: the rest is not needed, and too long to wait for. Throws `answer_too_large`. */
+  take(bytes: Buffer): boolean
   answer(): Answer
 }
 
+/** The most that is kept of an answer that may name records, and the most that is read of any that need not be whole. */
 const namesRecords = 8 * 1024 * 1024
 const beginning = 4096
 
-/** `maxBytes`: bodies of 2xx are needed completely; larger ones throw `page_too_large`. */
+const keptBytes = (status: number): number =>
+  status === 207 || (status >= 400 && status < 500) ? namesRecords : beginning
+
+/** `maxBytes`: bodies of 2xx are needed completely; larger ones throw `answer_too_large`. */
 export function createReception(maxBytes: number | undefined): Reception {
   let status = 0
   let headers: Answer['headers'] = {}
   let most = 0
-  let size = 0
-  const kept: Uint8Array[] = []
+  let isWhole = false
+  let kept = 0
+  let read = 0
+  let parts: Buffer[] | undefined
   return {
     get begun() {
       return status !== 0
@@ -45,21 +52,28 @@ export function createReception(maxBytes: number | undefined): Reception {
     start(of, all) {
       status = of
       headers = all
-      most = of < 300 && maxBytes !== undefined ? maxBytes : of < 500 ? namesRecords : beginning
+      isWhole = of < 300 && maxBytes !== undefined
+      most = isWhole ? maxBytes! : keptBytes(of)
     },
     take(bytes) {
-      if (size + bytes.length > most && status < 300 && maxBytes !== undefined) throw tooLarge(most)
-      const part = bytes.subarray(0, most - size)
-      if (part.length === 0) return
-      kept.push(part)
-      size += part.length
+      read += bytes.length
+      if (isWhole && read > most) throw tooLarge(most)
+      // Copied, since the bytes that the library hands over are its own.
+      if (kept < most && bytes.length > 0) {
+        const part = Buffer.from(bytes.subarray(0, most - kept))
+        ;(parts ??= []).push(part)
+        kept += part.length
+      }
+      return !isWhole && read >= namesRecords
     },
-    answer: () => ({ status, headers, body: Buffer.concat(kept) }),
+    answer: () => ({ status, headers, body: !parts ? none : parts.length === 1 ? parts[0]! : Buffer.concat(parts) }),
   }
 }
 
+const none = Buffer.alloc(0)
+
 /** The error for a body that is larger than allowed, before or after decompression. */
 export const tooLarge = (maxBytes: number): SystemError =>
-  new SystemError('page_too_large', `the answer is larger than ${maxBytes} bytes`, {
-    hint: 'request smaller pages, or raise `max_body`',
+  new SystemError('answer_too_large', `the answer is larger than ${maxBytes} bytes`, {
+    hint: 'ask for less at a time: smaller pages, fewer records per request; `max_body` raises the limit of a page',
   })

@@ -5,29 +5,24 @@
  *
  * Decision: docs/decisions/20261201-one-http-client.md
  */
-import { networkError, SystemError } from '@millrace/core'
-import { type Dispatcher, EnvHttpProxyAgent, Pool, ProxyAgent } from 'undici'
+import { SystemError } from '@millrace/core'
+import type { Dispatcher } from 'undici'
 import { type Answer, createReception } from './answer.ts'
-import { checkHost, publicLookup } from './address.ts'
-import { proxyFor } from './proxy.ts'
-import type { TlsSettings } from './tls.ts'
+import { checkHost, checkName } from './address.ts'
+import { isCut, late, reasonOf } from './failures.ts'
+import { dispatcherFor, proxiesOf, type Way } from './proxy.ts'
 
 /** Limits of requests to a server, and the way to it. */
-export interface Limits {
+export interface Limits extends Way {
   /** How long a request may take, up to the end of its answer. */
   readonly timeoutMs: number
   /** Bodies of 2xx are needed completely, up to this size. Absent: their beginning is enough. */
-  readonly maxBytes?: number
-  /** Whether addresses of this machine and of private networks may be called. */
-  readonly allowPrivate: boolean
-  /** The address of a proxy. Absent: the environment names one, or none. */
-  readonly proxy?: string | undefined
-  readonly tls?: TlsSettings | undefined
+  readonly maxBytes?: number | undefined
 }
 
 /** A request: `path` with the query, and the headers that are not the connection's own. */
 export interface Request {
-  readonly method: Dispatcher.HttpMethod
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT'
   readonly path: string
   /** Names and values in turn. */
   readonly headers: readonly string[]
@@ -36,7 +31,7 @@ export interface Request {
 
 /** Connections to one server. Failures reject with a `SystemError`, requests ended by `close` with its reason. */
 export interface Client {
-  /** Connects, through the proxy and with TLS as a request would; sends nothing. */
+  /** Connects, through the proxy and with TLS as a request would; sends nothing. The next request uses this connection. */
   reach(): Promise<void>
   /** The caller limits how many are in flight. */
   send(request: Request): Promise<Answer>
@@ -47,7 +42,7 @@ export interface Client {
 /** Creates them; nothing is opened before the first request. */
 export function createClient(url: URL, limits: Limits): Client {
   const { timeoutMs, maxBytes, allowPrivate } = limits
-  const late = () => new SystemError('no_answer', `${url.host} did not answer completely within ${timeoutMs} ms`, again)
+  const { origin } = url
   const running = new Set<(reason: Error) => void>()
   let dispatcher: Dispatcher | undefined
 
@@ -69,24 +64,28 @@ export function createClient(url: URL, limits: Limits): Client {
         reject(reason)
         controller?.abort(reason)
       }
-      const timer = setTimeout(() => fail(late()), Math.max(0, deadline - performance.now()))
+      const timer = setTimeout(() => fail(late(url, timeoutMs)), Math.max(0, deadline - performance.now()))
       running.add(fail)
       dispatcher ??= dispatcherFor(url, limits)
+      const { method, path, headers, body = null } = request
       dispatcher.dispatch(
-        { origin: url.origin, ...request, headers: request.headers as string[], body: request.body ?? null },
+        { origin, method, path, headers: headers as string[], body },
         {
           onRequestStart(started) {
             controller = started
             if (!isReach && !isOver) return
-            if (end()) resolve(nothing)
-            started.abort(reached)
+            if (end()) resolve(reached)
+            started.abort(notNeeded)
           },
-          onResponseStart(_controller, status, headers) {
-            reception.start(status, headers)
+          onResponseStart(_controller, status, all) {
+            if (status >= 200) reception.start(status, all)
           },
           onResponseData(_controller, bytes) {
+            if (isOver) return
             try {
-              reception.take(bytes)
+              if (!reception.take(bytes as Buffer)) return
+              if (end()) resolve(reception.answer())
+              controller?.abort(notNeeded)
             } catch (error) {
               fail(error as Error)
             }
@@ -95,28 +94,32 @@ export function createClient(url: URL, limits: Limits): Client {
             if (end()) resolve(reception.answer())
           },
           onResponseError(_controller, error) {
-            if (end()) reject(reception.begun ? Object.assign(error, { begun: true }) : error)
+            if (end()) reject(!reception.begun && isCut(error) ? new Unanswered(error) : error)
           },
         },
       )
     })
 
-  const carry = async (request: Request, isReach = false): Promise<Answer> => {
-    if (!allowPrivate) checkHost(url)
+  const carry = async (request: Request, isReach: boolean): Promise<Answer> => {
     const deadline = performance.now() + timeoutMs
     try {
-      return await attempt(request, deadline, isReach)
+      if (!allowPrivate) {
+        checkHost(url)
+        // A proxy resolves the name by itself, and would not ask.
+        if (proxiesOf(limits.proxy).length > 0) await checkName(url)
+      }
+      return await attempt(request, deadline, isReach).catch((error: unknown) => {
+        if (!(error instanceof Unanswered) || isReach) throw error
+        return attempt(request, deadline, isReach)
+      })
     } catch (error) {
-      if (!isCut(error) || isReach) throw reasonOf(error, url)
+      throw reasonOf(error instanceof Unanswered ? error.cause : error, url)
     }
-    return attempt(request, deadline, isReach).catch((error: unknown) => {
-      throw reasonOf(error, url)
-    })
   }
 
   return {
     reach: async () => void (await carry({ method: 'HEAD', path: '/', headers: [] }, true)),
-    send: (request) => carry(request),
+    send: (request) => carry(request, false),
     close(reason = new SystemError('http_unreachable', `the connections to ${url.host} were closed`)) {
       for (const fail of [...running]) fail(reason)
       const old = dispatcher
@@ -126,59 +129,12 @@ export function createClient(url: URL, limits: Limits): Client {
   }
 }
 
-const reached = new Error('connected')
-const nothing: Answer = { status: 0, headers: {}, body: Buffer.alloc(0) }
-
-function dispatcherFor(url: URL, { timeoutMs, allowPrivate, proxy, tls }: Limits): Dispatcher {
-  // Connecting has the time of the request, and so have its headers and body: the request's own timer ends it.
-  const options = { allowH2: false, headersTimeout: 0, bodyTimeout: 0, pipelining: 1 }
-  const secure = { ...tls, timeout: timeoutMs }
-  const connect = allowPrivate ? secure : { ...secure, lookup: publicLookup }
-  const named = proxyFor(proxy)
-  if (named === 'none') return new Pool(url.origin, { ...options, connect })
-  const through = { ...options, connect, requestTls: secure, connectTimeout: timeoutMs }
-  return named === 'environment' ? new EnvHttpProxyAgent(through) : new ProxyAgent({ ...through, uri: named })
+/** The connection was closed before any part of an answer. */
+class Unanswered extends Error {
+  constructor(cause: Error) {
+    super(cause.message, { cause })
+  }
 }
 
-const again = { retry: true, hint: 'is the server running, and the address right?' }
-
-interface Failure {
-  readonly name?: string
-  readonly message?: string
-  readonly code?: string
-  readonly begun?: boolean
-  readonly cause?: unknown
-}
-
-const cuts = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'])
-
-/** The connection was closed, before any part of an answer. */
-const isCut = (error: unknown): boolean => cuts.has((error as Failure).code ?? '') && !(error as Failure).begun
-
-/** A failed request by its cause. */
-function reasonOf(error: unknown, url: URL): Error {
-  const { name, message = '', code = '' } = error as Failure
-  if (name === 'SystemError' || name === 'AbortError' || !code) return error as Error
-  const where = `${url.host} cannot be reached`
-  const network = networkError(error, where, 'name the file with the authority that signed it in `tls.ca`')
-  if (network) return network
-  if (name === 'HTTPParserError')
-    return new SystemError('not_http', `${url.host} does not speak HTTP: ${message}`, {
-      hint: 'does the server expect https: at this port, or another protocol?',
-      cause: error,
-    })
-  const proxied = /Proxy response \((\d+)\)/.exec(message)
-  if (proxied || /\(407\)/.test(message))
-    return new SystemError('proxy_refused', `the proxy refuses to connect to ${url.host}: ${proxied?.[1] ?? 407}`, {
-      retry: Number(proxied?.[1]) >= 500,
-      hint: 'check the name and password in `proxy`, and whether the proxy allows this host',
-      cause: error,
-    })
-  if (cuts.has(code))
-    return new SystemError('connection_lost', `${url.host} closed the connection before its answer was complete`, {
-      retry: true,
-      hint: 'look into the log of the server, or of what stands in front of it',
-      cause: error,
-    })
-  return new SystemError('http_unreachable', `${where}: ${message || code}`, { ...again, cause: error })
-}
+const notNeeded = new Error('the rest of this request is not needed')
+const reached: Answer = { status: 0, headers: {}, body: Buffer.alloc(0) }

@@ -1,7 +1,8 @@
 /** The options of the HTTP sink, and their checks. */
 import { validateHeaderName } from 'node:http'
 import { option, type Problem, type Static } from '@millrace/core'
-import { endpointOptions, endpointProblems } from '@millrace/kinds'
+import { httpOptions, httpProblems } from '@millrace/client-http'
+import { answerProblems, answersOption } from './answers.ts'
 
 export const options = option.object({
   url: option.url('The address to post to.', { example: 'http://127.0.0.1:8080/invoices', pattern: '^https?://' }),
@@ -30,7 +31,12 @@ export const options = option.object({
     { default: 'none' },
   ),
   key: option.optional(option.field('The field whose order `per_key` preserves.', { example: 'InvoiceNo' })),
-  ...endpointOptions,
+  ...httpOptions,
+  redirects: option.integer(
+    'How many redirects (307, 308) a request follows. None leads from a public address to a private one.',
+    { tuning: true, default: 0, min: 0, max: 20 },
+  ),
+  answers: answersOption,
   timeout: option.duration('How long a request may take.', { tuning: true, default: '30s' }),
 })
 
@@ -47,7 +53,8 @@ export const problems = (o: Options): Problem[] => [
         },
       ]
     : []),
-  ...endpointProblems(o),
+  ...httpProblems(o),
+  ...answerProblems(o),
   ...Object.keys(o.headers).flatMap(headerProblem),
 ]
 

@@ -10,14 +10,14 @@
 import { hash } from 'node:crypto'
 import type { RecordType, Row } from '@millrace/core'
 import { compileEachEncoder, OutputBytes } from '@millrace/formats'
-import { headersFor, revealed, type Request as Sent } from '@millrace/client-http'
+import type { Call } from '@millrace/client-http'
 import { encodeIds, type IdParts, idsHeader, idsHeaderBytes, idsText } from '@millrace/kinds'
 import type { Options } from './options.ts'
 import type { Fault } from './verdict.ts'
 
 /** A request, or nothing if none of the records can be encoded. */
 export interface Request {
-  readonly sent: Sent | undefined
+  readonly call: Call | undefined
   /** Indexes of its records in the list that it was made from, ascending, and of those that cannot be encoded. */
   readonly carried: readonly number[]
   readonly refused: readonly (Fault & { readonly place: number })[]
@@ -42,7 +42,7 @@ export function requestMaker(
     nulls: o.nulls,
     ...(o.body === 'json_lines' ? { after: '\n' } : o.body === 'array' ? { before: ',' } : {}),
   })
-  const head = headersOf(url, o)
+  const type = ['content-type', o.body === 'json_lines' ? 'application/x-ndjson' : 'application/json']
   const out = new OutputBytes(64 * 1024)
   /** The maximum number of records in a request, so that the header has room for their ids. */
   let most = several ? o.batch : 1
@@ -71,15 +71,14 @@ export function requestMaker(
     }
     if (header !== undefined && header.length < idsHeaderBytes / 2) most = Math.min(o.batch, most * 2)
     const identity = several ? ofSeveral(list, header) : ofOne(`${ids.common}${ids.rests[0]!}`)
-    return { sent: carried.length === 0 ? undefined : whole(identity), carried, refused, through }
+    return { call: carried.length === 0 ? undefined : whole(identity), carried, refused, through }
   }
-  const path = `${url.pathname}${url.search}`
-  const whole = (identity: readonly string[]): Sent => {
+  const whole = (identity: readonly string[]): Call => {
     if (o.body === 'array') {
       out.buffer[0] = 0x5b
       out.text(']')
     }
-    return { method: o.method, path, headers: [...head, ...identity], body: Buffer.from(out.seen()) }
+    return { method: o.method, url, headers: [...type, ...identity], body: Buffer.from(out.seen()) }
   }
   return make
 }
@@ -98,10 +97,3 @@ const ofOne = (id: string): string[] => {
   const ids = { common: id, rests: [''] }
   return ofSeveral(idsText(ids), encodeIds(ids))
 }
-
-/** The headers that all requests have. */
-const headersOf = (url: URL, o: Options): string[] =>
-  headersFor(url, {
-    'content-type': o.body === 'json_lines' ? 'application/x-ndjson' : 'application/json',
-    ...Object.fromEntries(Object.entries(o.headers).map(([name, value]) => [name.toLowerCase(), revealed(value)])),
-  })

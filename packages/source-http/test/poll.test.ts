@@ -310,7 +310,7 @@ describe('limits', () => {
     })
     for (const path of ['/', '/zip'])
       await expect(readFrom(nothingSaved(), `${common(url + path)}\nmax_body: 20kB`)).rejects.toMatchObject({
-        code: 'page_too_large',
+        code: 'answer_too_large',
         retry: false,
       })
     expect((await readFrom(nothingSaved(), common(`${url}/zip`))).records).toHaveLength(10_000)

@@ -4,7 +4,7 @@
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Env, SystemError } from '@millrace/core'
-import { type Answered, createGetter, headerOf, retryAfterMs, tlsSettings } from '@millrace/client-http'
+import { type Answered, createCaller, get, headerOf, retryAfterMs } from '@millrace/client-http'
 import type { PollOptions } from './options.ts'
 
 export interface Fetcher {
@@ -15,19 +15,7 @@ export interface Fetcher {
 
 /** `env` resolves the paths of certificates. */
 export function createFetcher(o: PollOptions, env: Pick<Env, 'resolve'>): Fetcher {
-  const headers = Object.fromEntries(
-    Object.entries(o.headers).map(([name, value]) => [name.toLowerCase(), text(value)]),
-  )
-  const getter = createGetter({
-    headers,
-    auth: o.auth,
-    proxy: o.proxy && text(o.proxy),
-    tls: tlsSettings(o.tls, env),
-    origin: new URL(o.url).origin,
-    timeoutMs: o.timeout,
-    maxBytes: o.max_body,
-    allowPrivate: o.allow_private,
-  })
+  const caller = createCaller(o, env, { allowPrivate: o.allow_private, maxBytes: o.max_body })
   const gapMs = o.rate === undefined ? 0 : 1000 / o.rate
   let nextMs = 0
   return {
@@ -35,16 +23,13 @@ export function createFetcher(o: PollOptions, env: Pick<Env, 'resolve'>): Fetche
       const now = performance.now()
       if (nextMs > now) await wait(nextMs - now, undefined, { signal })
       nextMs = Math.max(now, nextMs) + gapMs
-      const page = await getter.get(url, signal)
+      const page = await get(caller, url, o.max_body, signal)
       if (page.status >= 200 && page.status < 300) return page
       throw failureOf(page)
     },
-    close: getter.close,
+    close: caller.close,
   }
 }
-
-/** The value of a secret; plain text replaces one where no spec is involved. */
-const text = (value: { reveal(): string } | string): string => (typeof value === 'string' ? value : value.reveal())
 
 function failureOf(page: Answered): SystemError {
   const { status, url } = page

@@ -1,6 +1,6 @@
 /** Options of the polling source. */
 import { option, type Problem, type Static } from '@millrace/core'
-import { endpointOptions, endpointProblems } from '@millrace/kinds'
+import { httpOptions, httpProblems } from '@millrace/client-http'
 import { readFormatsOf, textReadFormats } from '@millrace/formats'
 
 /** The formats of a page. */
@@ -9,7 +9,8 @@ export const pageFormats = readFormatsOf(textReadFormats)
 export const options = option.object({
   url: option.url('The address of the records.', { pattern: '^https?://', example: 'https://api.example.com/orders' }),
   query: option.map(option.text('A value.'), 'Further query parameters.', { default: {} }),
-  ...endpointOptions,
+  ...httpOptions,
+  redirects: option.integer('How many redirects a request follows.', { tuning: true, default: 5, min: 0, max: 20 }),
   format: {
     ...pageFormats.option,
     description: 'The format of a page: a name, or a name with options of that format.',
@@ -82,7 +83,7 @@ export type PollOptions = Static<typeof options>
 
 /** There is one kind of paging, and options that look into a page need JSON. */
 export function problems(o: PollOptions): Problem[] {
-  const found: Problem[] = endpointProblems(o)
+  const found: Problem[] = httpProblems(o)
   const paging = [o.page && 'page', o.cursor && 'cursor', o.link && 'link'].filter((name) => typeof name === 'string')
   for (const name of paging.slice(1))
     found.push({
