@@ -68,10 +68,9 @@ describe.each(askers)('%s', (asker) => {
   it('stops with a code where redirects are not to be followed', async () => {
     for (const status of [301, 302, 303, 304, 307, 308]) {
       const { url, asked } = await to(status, () => '/done')
-      const { code, printed, stored } = await run(asker, url, { redirects: 0 })
+      const { code, printed } = await run(asker, url, { redirects: 0 })
       expect(code).not.toBe(0)
       expect(printed).toContain(asker === 'sink' ? `http_${status}` : 'bad_status')
-      expect(stored).not.toContain('"n":')
       expect(asked).toHaveLength(1)
     }
   })

@@ -74,7 +74,8 @@ export function createClient(url: URL, limits: Limits): Client {
           onRequestStart(started) {
             controller = started
             if (!isReach && !isOver) return
-            if (end()) resolve(reached)
+            // Only after the abort is the connection free for the next request.
+            if (end()) setImmediate(resolve, reached)
             started.abort(notNeeded)
           },
           onResponseStart(_controller, status, all) {

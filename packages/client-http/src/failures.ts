@@ -22,7 +22,7 @@ const again = { retry: true, hint: 'is the server running, and the address right
 /** A failed request by its cause. */
 export function reasonOf(error: unknown, url: URL): Error {
   const { name, message = '', code = '' } = error as Failure
-  if (name === 'SystemError' || name === 'MillraceError' || name === 'AbortError' || !code) return error as Error
+  if (name === 'SystemError' || name === 'MillraceError') return error as Error
   if (error instanceof ProxyUnreachable || code === 'UND_ERR_PRX_CONN' || code === 'UND_ERR_PRX_TLS')
     return proxyFailure(error as Error)
   const status = /^Proxy (?:response|Authentication Required) \((\d+)\)/.exec(message)?.[1]
@@ -35,6 +35,8 @@ export function reasonOf(error: unknown, url: URL): Error {
       hint: 'does the server expect https: at this port, or another protocol?',
       cause: error,
     })
+  // Not by a connection: an abort, or a fault of ours.
+  if (name === 'AbortError' || !code) return error as Error
   if (isCut(error))
     return new SystemError('connection_lost', `${url.host} closed the connection before its answer was complete`, {
       retry: true,

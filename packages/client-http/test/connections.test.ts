@@ -15,7 +15,7 @@ describe('the client', () => {
     return new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
   }
   const ok = 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n'
-  const request = { method: 'GET', path: '/', headers: [] }
+  const request = { method: 'GET', path: '/', headers: [] } as const
 
   it('sends a request again when its kept connection was closed before an answer came', async () => {
     const url = await listen((socket, nth) => (nth === 2 ? socket.destroy() : socket.write(ok)))
@@ -68,17 +68,19 @@ describe('the client', () => {
     client.close()
   })
 
-  it('reaches the server without sending anything', async () => {
+  it('reaches the server without sending anything, and uses that connection for the next request', async () => {
     let got = 0
     const url = await listen((socket, nth) => {
       got = nth
       socket.write(ok)
     })
+    let connections = 0
+    server.on('connection', () => connections++)
     const client = createClient(url, { timeoutMs: 1000, allowPrivate: true })
     await client.reach()
     expect(got).toBe(0)
     expect((await client.send(request)).status).toBe(200)
-    expect(got).toBe(1)
+    expect([got, connections]).toEqual([1, 1])
     client.close()
     await new Promise((resolve) => server.close(resolve))
     await expect(client.reach()).rejects.toMatchObject({ code: 'http_unreachable', retry: true })

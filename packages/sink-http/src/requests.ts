@@ -13,7 +13,7 @@ import { compileEachEncoder, OutputBytes } from '@millrace/formats'
 import type { Call } from '@millrace/client-http'
 import { encodeIds, type IdParts, idsHeader, idsHeaderBytes, idsText } from '@millrace/kinds'
 import type { Options } from './options.ts'
-import type { Fault } from './verdict.ts'
+import type { Fault } from './fault.ts'
 
 /** A request, or nothing if none of the records can be encoded. */
 export interface Request {

@@ -32,8 +32,8 @@ describe('answers in the form of other services', () => {
     what: string,
     answers: Partial<Answers>,
     item: (row: Row, index: number) => unknown,
-    wrap?: (items: unknown[]) => unknown,
-    code?: string,
+    wrap: ((items: unknown[]) => unknown) | undefined,
+    code: string,
   ]
   const forms: readonly Form[] = [
     [

@@ -84,7 +84,7 @@ export async function forwardProxy(settings: ForwardProxySettings = {}): Promise
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
-    url: `${secure ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${secure ? 'https://localhost' : 'http://127.0.0.1'}:${(server.address() as AddressInfo).port}`,
     asked,
     close() {
       for (const socket of sockets) socket.destroy()
