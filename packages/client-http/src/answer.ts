@@ -29,7 +29,7 @@ export interface Reception {
   answer(): Answer
 }
 
-/** The most that is kept of an answer that may name records, and the most that is read of any that need not be whole. */
+/** The most that is kept of an answer that may name records, and read of any that need not be whole. */
 const namesRecords = 8 * 1024 * 1024
 const beginning = 4096
 

@@ -31,7 +31,7 @@ export interface Request {
 
 /** Connections to one server. Failures reject with a `SystemError`, requests ended by `close` with its reason. */
 export interface Client {
-  /** Connects, through the proxy and with TLS as a request would; sends nothing. The next request uses this connection. */
+  /** Connects once, through the proxy and with TLS as a request would; sends nothing. */
   reach(): Promise<void>
   /** The caller limits how many are in flight. */
   send(request: Request): Promise<Answer>
@@ -74,8 +74,7 @@ export function createClient(url: URL, limits: Limits): Client {
           onRequestStart(started) {
             controller = started
             if (!isReach && !isOver) return
-            // Only after the abort is the connection free for the next request.
-            if (end()) setImmediate(resolve, reached)
+            if (end()) resolve(reached)
             started.abort(notNeeded)
           },
           onResponseStart(_controller, status, all) {

@@ -68,19 +68,17 @@ describe('the client', () => {
     client.close()
   })
 
-  it('reaches the server without sending anything, and uses that connection for the next request', async () => {
+  it('reaches the server without sending anything', async () => {
     let got = 0
     const url = await listen((socket, nth) => {
       got = nth
       socket.write(ok)
     })
-    let connections = 0
-    server.on('connection', () => connections++)
     const client = createClient(url, { timeoutMs: 1000, allowPrivate: true })
     await client.reach()
     expect(got).toBe(0)
     expect((await client.send(request)).status).toBe(200)
-    expect([got, connections]).toEqual([1, 1])
+    expect(got).toBe(1)
     client.close()
     await new Promise((resolve) => server.close(resolve))
     await expect(client.reach()).rejects.toMatchObject({ code: 'http_unreachable', retry: true })

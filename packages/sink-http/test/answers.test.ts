@@ -113,6 +113,16 @@ describe('answers in the form of other services', () => {
     expect(sound).toMatchObject({ error: undefined, got: { length: 1 } })
   })
 
+  it('names the field at fault', async () => {
+    const { error } = await posted({ status: 'ok', field: 'error.path' }, (rows) => ({
+      body: rows.map((row) => ({ ok: !bad(row), error: { path: 'invoice' } })),
+    }))
+    expect(error!.failures.map(({ index, field }) => [index, field])).toEqual([
+      [3, 'invoice'],
+      [7, 'invoice'],
+    ])
+  })
+
   it('one outcome, of one record', async () => {
     const { failures } = await posted(
       { status: 'ok', code: 'error' },

@@ -1,8 +1,8 @@
-/** Certificates of tests: an authority that nobody trusts, and what it has signed. `certificates/make.sh` made them. */
+/** Certificates of tests: an authority that nobody trusts, and what it has signed (see `certificates/make.sh`). */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-const pathOf = (name: string): string => fileURLToPath(new URL(`../certificates/${name}.pem`, import.meta.url))
+const pathOf = (name: string): string => fileURLToPath(new URL(`../src/certificates/${name}.pem`, import.meta.url))
 const read = (name: string): string => readFileSync(pathOf(name), 'utf8')
 
 /** Their files. A server's and a client's have certificate and key. */

@@ -1,6 +1,6 @@
 /**
- * A forward proxy as companies have them: tunnels by CONNECT, forwards requests with absolute addresses, and may require
- * a login.
+ * A forward proxy as companies have them: tunnels by CONNECT, forwards requests with absolute addresses, and may
+ * require a login.
  */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, request as send, type ServerResponse } from 'node:http'

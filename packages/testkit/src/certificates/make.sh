@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the certificates of tests, valid for a hundred years: an authority, a server (localhost, 127.0.0.1) and a client.
-# They protect nothing: their keys are public.
+# Makes the certificates of tests, valid for a hundred years: an authority, a server (localhost, 127.0.0.1) and a
+# client. They protect nothing: their keys are public.
 set -eu
 cd "$(dirname "$0")"
 key() { openssl ecparam -name prime256v1 -genkey -noout; }
