@@ -36,40 +36,48 @@ const beginning = 4096
 const keptBytes = (status: number): number =>
   status === 207 || (status >= 400 && status < 500) ? namesRecords : beginning
 
-/** `maxBytes`: bodies of 2xx are needed completely; larger ones throw `answer_too_large`. */
-export function createReception(maxBytes: number | undefined): Reception {
-  let status = 0
-  let headers: Answer['headers'] = {}
-  let most = 0
-  let isWhole = false
-  let kept = 0
-  let read = 0
-  let parts: Buffer[] | undefined
-  return {
-    get begun() {
-      return status !== 0
-    },
-    start(of, all) {
-      status = of
-      headers = all
-      isWhole = of < 300 && maxBytes !== undefined
-      most = isWhole ? maxBytes! : keptBytes(of)
-    },
-    take(bytes) {
-      read += bytes.length
-      if (isWhole && read > most) throw tooLarge(most)
-      // Copied, since the bytes that the library hands over are its own.
-      if (kept < most && bytes.length > 0) {
-        const part = Buffer.from(bytes.subarray(0, most - kept))
-        ;(parts ??= []).push(part)
-        kept += part.length
-      }
-      return !isWhole && read >= namesRecords
-    },
-    answer: () => ({ status, headers, body: !parts ? none : parts.length === 1 ? parts[0]! : Buffer.concat(parts) }),
+/** A class, since there is one for each request: its methods cost nothing. */
+class Receiving implements Reception {
+  readonly #maxBytes: number | undefined
+  #status = 0
+  #headers: Answer['headers'] = noHeaders
+  #read = 0
+  #kept = 0
+  #parts: Buffer[] | undefined
+  constructor(maxBytes: number | undefined) {
+    this.#maxBytes = maxBytes
+  }
+  get begun() {
+    return this.#status !== 0
+  }
+  start(status: number, headers: Answer['headers']) {
+    this.#status = status
+    this.#headers = headers
+  }
+  take(bytes: Buffer): boolean {
+    this.#read += bytes.length
+    const isWhole = this.#status < 300 && this.#maxBytes !== undefined
+    const most = isWhole ? this.#maxBytes! : keptBytes(this.#status)
+    if (isWhole && this.#read > most) throw tooLarge(most)
+    // Copied, since the bytes that the library hands over are its own.
+    if (this.#kept < most && bytes.length > 0) {
+      const part = Buffer.from(bytes.subarray(0, most - this.#kept))
+      ;(this.#parts ??= []).push(part)
+      this.#kept += part.length
+    }
+    return !isWhole && this.#read >= namesRecords
+  }
+  answer(): Answer {
+    const parts = this.#parts
+    const body = !parts ? none : parts.length === 1 ? parts[0]! : Buffer.concat(parts)
+    return { status: this.#status, headers: this.#headers, body }
   }
 }
 
+/** `maxBytes`: bodies of 2xx are needed completely; larger ones throw `answer_too_large`. */
+export const createReception = (maxBytes: number | undefined): Reception => new Receiving(maxBytes)
+
+const noHeaders: Answer['headers'] = {}
 const none = Buffer.alloc(0)
 
 /** The error for a body that is larger than allowed, before or after decompression. */

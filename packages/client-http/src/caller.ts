@@ -75,7 +75,7 @@ export function createCaller(o: HttpOptions, env: Pick<Env, 'resolve'>, own: Cal
       for (let hops = 0; ; hops++) {
         const answer = await once(hops === 0 ? call : { ...call, url })
         const next = o.redirects === 0 ? undefined : targetOf(answer, url, call.method)
-        if (!next) return { ...answer, url }
+        if (!next) return Object.assign(answer, { url })
         if (hops === o.redirects)
           throw new SystemError(
             'bad_redirect',

@@ -121,7 +121,7 @@ export function createClient(url: URL, limits: Limits): Client {
     reach: async () => void (await carry({ method: 'HEAD', path: '/', headers: [] }, true)),
     send: (request) => carry(request, false),
     close(reason = new SystemError('http_unreachable', `the connections to ${url.host} were closed`)) {
-      for (const fail of [...running]) fail(reason)
+      for (const fail of running) fail(reason)
       const old = dispatcher
       dispatcher = undefined
       void old?.destroy().catch(() => {})
