@@ -88,6 +88,7 @@ const vendors: Readonly<Record<string, string>> = {
   '@aws-sdk/lib-dynamodb': 'client-dynamodb',
   '@aws-sdk/client-s3': 'client-s3',
   fastify: 'source-http',
+  undici: 'client-http',
   '@faker-js/faker': 'source-generate',
   'apache-arrow': 'formats-columnar',
   'hyparquet-writer': 'formats-columnar',

@@ -21,7 +21,11 @@ const covered = [
   'sink dynamodb.credentials.access_key_id',
   'sink dynamodb.credentials.secret_access_key',
   'sink dynamodb.credentials.session_token',
-  'sink http.token',
+  'sink http.auth.basic.password',
+  'sink http.auth.bearer',
+  'sink http.auth.oauth2.client_secret',
+  'sink http.headers',
+  'sink http.proxy',
   'sink kafka.sasl.password',
   'sink kinesis.credentials.access_key_id',
   'sink kinesis.credentials.secret_access_key',
@@ -43,8 +47,11 @@ const covered = [
   'source dynamodb.credentials.session_token',
   'source http.signature.secret',
   'source http.token',
+  'source http_poll.auth.basic.password',
+  'source http_poll.auth.bearer',
+  'source http_poll.auth.oauth2.client_secret',
   'source http_poll.headers',
-  'source http_poll.token',
+  'source http_poll.proxy',
   'source kafka.sasl.password',
   'source kinesis.credentials.access_key_id',
   'source kinesis.credentials.secret_access_key',
@@ -61,15 +68,19 @@ name: marked
 sources:
   polled:
     type: http_poll
-    config: { url: "http://127.0.0.1:${port}/rows", stop: end, allow_private: true, token: "${mark}", headers: { X-Key: "${mark}" } }
+    config: { url: "http://127.0.0.1:${port}/rows", stop: end, allow_private: true, auth: { bearer: "${mark}" }, headers: { X-Key: "${mark}" } }
     schema: { fields: { n: integer } }
 sinks:
-  posted: { from: polled, type: http, config: { url: "http://u:${written}@127.0.0.1:${port}/in", token: "${mark}" } }
+  posted: { from: polled, type: http, config: { url: "http://u:${written}@127.0.0.1:${port}/in", headers: { X-Key: "${mark}" } } }
+  basic: { from: polled, type: http, config: { url: "http://127.0.0.1:${port}/in", auth: { basic: { username: u, password: "${mark}" } } } }
+  bearer: { from: polled, type: http, config: { url: "http://127.0.0.1:${port}/in", auth: { bearer: "${mark}" } } }
 on_error: { data: dead_letter }
 dead_letter: { type: files, config: { path: bad.jsonl } }
 `
 
 const aws = `region: r, endpoint: "http://127.0.0.1:9", credentials: { access_key_id: "${mark}", secret_access_key: "${mark}", session_token: "${mark}" }`
+
+const oauth2 = `{ oauth2: { token_url: "http://127.0.0.1:9/", client_id: u, client_secret: "${mark}" } }`
 
 const streams = `version: 1
 name: streams
@@ -81,6 +92,14 @@ sources:
   topic:
     type: kafka
     config: { stream: s, brokers: ["127.0.0.1:9"], sasl: { mechanism: PLAIN, username: u, password: "${mark}" } }
+    schema: { fields: { n: integer } }
+  asked:
+    type: http_poll
+    config: { url: "http://127.0.0.1:9/", proxy: "http://u:${written}@127.0.0.1:9", auth: ${oauth2} }
+    schema: { fields: { n: integer } }
+  known:
+    type: http_poll
+    config: { url: "http://127.0.0.1:9/x", auth: { basic: { username: u, password: "${mark}" } } }
     schema: { fields: { n: integer } }
   documents:
     type: mongodb
@@ -99,32 +118,36 @@ sources:
     config: { bucket: bbb, path: in/, ${aws} }
     schema: { fields: { n: integer } }
 sinks:
+  posted:
+    from: [gate, asked, known, topic, documents, shards, items, objects]
+    type: http
+    config: { url: "http://127.0.0.1:9/", proxy: "http://u:${written}@127.0.0.1:9", auth: ${oauth2} }
   lake:
-    from: [gate, topic, documents, shards, items, objects]
+    from: [gate, asked, known, topic, documents, shards, items, objects]
     type: s3
     config: { bucket: bbb, path: out/, ${aws} }
   kinesis:
-    from: [gate, topic, documents, shards, items, objects]
+    from: [gate, asked, known, topic, documents, shards, items, objects]
     type: kinesis
     config: { stream: t, key: n, ${aws} }
   dynamodb:
-    from: [gate, topic, documents, shards, items, objects]
+    from: [gate, asked, known, topic, documents, shards, items, objects]
     type: dynamodb
     config: { collection: items, key: n, ${aws} }
   postgres:
-    from: [gate, topic, documents, shards, items, objects]
+    from: [gate, asked, known, topic, documents, shards, items, objects]
     type: postgres
     config: { url: "postgres://u:${mark}@127.0.0.1:9/d", table: items, key: n, password: "${mark}" }
   redshift:
-    from: [gate, topic, documents, shards, items, objects]
+    from: [gate, asked, known, topic, documents, shards, items, objects]
     type: redshift
     config: { url: "postgres://u:${mark}@127.0.0.1:9/d", table: items, key: n, password: "${mark}", bucket: bbb, ${aws} }
   k:
-    from: [gate, topic, documents, shards, items, objects]
+    from: [gate, asked, known, topic, documents, shards, items, objects]
     type: kafka
     config: { stream: t, brokers: ["127.0.0.1:9"], key: n, sasl: { mechanism: PLAIN, username: u, password: "${mark}" } }
   m:
-    from: [gate, topic, documents, shards, items, objects]
+    from: [gate, asked, known, topic, documents, shards, items, objects]
     type: mongodb
     config: { url: "mongodb://u:${mark}@127.0.0.1:9/d", database: d, collection: b, key: n, username: u, password: "${mark}" }
 `

@@ -109,13 +109,51 @@ const sends = posts()
 const many = posts({ body: 'array' })
 const ofSink = (test: string): Entry => ({ file: 'packages/sink-http/test/http.test.ts', test })
 
+const inHttp =
+  (file: string) =>
+  (test: string): Entry => ({ file: `test/http/${file}.test.ts`, test })
+const redirected = inHttp('redirects')
+const answered = (test: string): Entry => ({ file: 'packages/sink-http/test/answers.test.ts', test })
+
+/** How a server is reached: the same options for both. */
+function reach(who: string, sees: (b: Config, a?: Config) => Entry): Record<string, Entry> {
+  const way = inHttp('ways')
+  const token = inHttp('tokens')
+  const basic = (username: string, password: string) => ({ auth: { basic: { username, password } } })
+  const oauth2 = [
+    ['', 'fetches a token once, as RFC 6749 says'],
+    ['.token_url', 'says why there is none, and sends nothing'],
+    ['.client_id', 'fetches a token once, as RFC 6749 says'],
+    ['.client_secret', 'fetches a token once, as RFC 6749 says'],
+    ['.scope', 'fetches a token once, as RFC 6749 says'],
+    ['.audience', 'fetches a token once, as RFC 6749 says'],
+  ].map(([name, test]) => [`${who} auth.oauth2${name}`, token(test!)] as const)
+  const trust = way('trusts the authority of `tls.ca`, and shows the certificate that a server requires')
+  return {
+    [`${who} auth`]: sees({ auth: { bearer: '${secret:t}' } }),
+    [`${who} auth.bearer`]: sees({ auth: { bearer: '${secret:t}' } }, { auth: { bearer: 'other' } }),
+    [`${who} auth.basic`]: sees(basic('u', 'ppp')),
+    [`${who} auth.basic.username`]: sees(basic('u', 'ppp'), basic('v', 'ppp')),
+    [`${who} auth.basic.password`]: sees(basic('u', 'ppp'), basic('u', 'qqq')),
+    ...Object.fromEntries(oauth2),
+    [`${who} proxy`]: way(
+      'goes through a proxy, with its login: by a tunnel for https:, with the whole address for http:',
+    ),
+    [`${who} tls`]: trust,
+    [`${who} tls.ca`]: trust,
+    [`${who} tls.certificate`]: trust,
+    [`${who} tls.reject_unauthorized`]: trust,
+  }
+}
+
 export const requests: Readonly<Record<string, Entry>> = {
   'source http_poll url': asks({ path: '/other' }),
   'source http_poll query': asks({ query: { a: '1' } }),
   'source http_poll query.*': asks({ query: { a: '1' } }, { query: { a: '2' } }),
   'source http_poll headers': asks({ headers: { 'x-a': '1' } }),
   'source http_poll headers.*': asks({ headers: { 'x-a': '1' } }, { headers: { 'x-a': '2' } }),
-  'source http_poll token': asks({ token: '${secret:t}' }),
+  ...reach('source http_poll', asks),
+  'source http_poll redirects': redirected('follows no more than so many'),
   'source http_poll format': ofPage({ format: 'csv' }),
   'source http_poll format.type': ofPage({ format: { type: 'csv' } }, { format: { type: 'jsonl' } }),
   'source http_poll format.delimiter': format({ delimiter: ';' }),
@@ -187,6 +225,20 @@ export const requests: Readonly<Record<string, Entry>> = {
   'sink http key': ofSink('keeps the order of a key: what follows a record that failed is held'),
   'sink http headers': sends({ headers: { 'x-a': '1' } }),
   'sink http headers.*': sends({ headers: { 'x-a': '1' } }, { headers: { 'x-a': '2' } }),
-  'sink http token': sends({ token: '${secret:t}' }),
+  ...reach('sink http', sends),
+  'sink http redirects': redirected('follows no more than so many'),
+  'sink http answers': many({ answers: { status: 'status' } }),
+  'sink http answers.items': answered('a status per item and an error below it (Elasticsearch)'),
+  'sink http answers.lists': answered('those that failed, by number (BigQuery)'),
+  'sink http answers.index': answered('those that failed, by number (BigQuery)'),
+  'sink http answers.id': answered('in any order, by a field (Azure Search)'),
+  'sink http answers.id.path': answered('in any order, by a field (Azure Search)'),
+  'sink http answers.id.field': answered('in any order, by a field (Azure Search)'),
+  'sink http answers.status': answered('a status per item and an error below it (Elasticsearch)'),
+  'sink http answers.accepted': answered('words (Mailjet)'),
+  'sink http answers.again': answered('may be known by its code'),
+  'sink http answers.code': answered('an error or none (Kafka REST)'),
+  'sink http answers.message': answered('an error or none (Kafka REST)'),
+  'sink http answers.field': answered('names the field at fault'),
   'sink http timeout': ofSink('tells what can never pass from what can pass later'),
 }

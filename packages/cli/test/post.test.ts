@@ -1,11 +1,16 @@
 /** Records of one pipeline posted to the gateway of another, with the real command. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { hash } from 'node:crypto'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { freePort } from '@millrace/testkit'
+import { type Death, freePort, runUntilDone } from '@millrace/testkit'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { freshFolder, pipe } from './terminal.ts'
 
@@ -100,3 +105,72 @@ it('a client that is killed cuts its requests differently, and the gateway accep
   expect(code).toBe(0)
   expect(query(folder, 'SELECT count(*) FROM rows')).toEqual([20_000])
 }, 120_000)
+
+describe('a server that remembers keys, and refuses a key that comes with another body', () => {
+  const deaths: readonly Death[] = [
+    { point: 'after_write', time: 1 },
+    { point: 'before_save', time: 1 },
+    { point: 'after_save', time: 1 },
+    { point: 'before_save', time: 2 },
+    { point: 'after_write', time: 2 },
+  ]
+  it.each(['object', 'array', 'json_lines'])(
+    'takes all that a killed client sends again, as %s',
+    async (body) => {
+      const seen = new Map<string, string>()
+      const rows = new Map<number, number>()
+      const [refused, repeated]: [string[], string[]] = [[], []]
+      const server = createServer(async (request, response) => {
+        const got = await text(request).catch(() => undefined)
+        if (got === undefined) return
+        const [key, mark] = [String(request.headers['idempotency-key']), hash('sha256', got)]
+        const before = seen.get(key)
+        if (before !== undefined) (before === mark ? repeated : refused).push(key)
+        else {
+          seen.set(key, mark)
+          const list = body === 'json_lines' ? got.trim().split('\n') : [got]
+          for (const { id } of list.flatMap((each) => JSON.parse(each) as { id: number }))
+            rows.set(id, (rows.get(id) ?? 0) + 1)
+        }
+        response.writeHead(before === undefined || before === mark ? 201 : 422).end()
+      }).listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      onTestFinished(() => server.close().closeAllConnections())
+      const n = body === 'object' ? 10_000 : 20_000
+      const lines = Array.from({ length: n }, (_, id) => `${id},text ${id} ${'x'.repeat(80)}\n`)
+      const { folder } = await project(`id,q\n${lines.join('')}`, `body: ${body}`, '')
+      writeFileSync(
+        join(folder, 'client.yaml'),
+        `version: 1
+name: client
+source: { type: csv, config: { path: data.csv }, schema: { fields: { id: integer, q: string } } }
+sinks:
+  post:
+    type: http
+    config: { url: "http://127.0.0.1:${(server.address() as AddressInfo).port}/rows", body: ${body}, batch: 300 }
+`,
+      )
+      const { kills } = await runUntilDone(
+        {
+          command: process.execPath,
+          args: [
+            '--conditions=@millrace/source',
+            '--no-warnings',
+            join(import.meta.dirname, '../src/main.ts'),
+            'run',
+            'client.yaml',
+          ],
+          cwd: folder,
+          env: { NODE_COMPILE_CACHE: join(tmpdir(), 'millrace-compiled') },
+        },
+        (start) => deaths[start] ?? 'lives',
+      )
+      expect(kills).toBe(deaths.length)
+      expect(refused).toEqual([])
+      expect(rows.size).toBe(n)
+      // A record alone has one key, whatever is cut how: it is taken once.
+      if (body === 'object') expect([Math.max(...rows.values()), repeated.length > 0]).toEqual([1, true])
+    },
+    120_000,
+  )
+})

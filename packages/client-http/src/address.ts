@@ -65,6 +65,26 @@ export function checkHost(url: URL): void {
   if (isIP(host) !== 0 && !isPublicAddress(host)) throw refused(host, host)
 }
 
+/**
+ * Throws unless this machine resolves the host to public addresses only. Before a request through a proxy: what the
+ * proxy resolves the name to cannot be seen from here.
+ */
+export async function checkName(url: URL): Promise<void> {
+  if (isIP(url.hostname.replace(/^\[(.*)\]$/, '$1')) !== 0) return
+  await new Promise<void>((resolve, reject) => {
+    publicLookup(url.hostname, { all: true }, (error) => (error ? reject(unchecked(error, url)) : resolve()))
+  })
+}
+
+/** A name that only the proxy resolves. */
+const unchecked = (error: Error, { hostname }: URL): Error =>
+  error.name === 'SystemError'
+    ? error
+    : new SystemError('private_address', `${hostname} cannot be resolved here, so its address cannot be checked`, {
+        hint: 'if only the proxy resolves names, set `allow_private: true`: the proxy then decides what is called',
+        cause: error,
+      })
+
 /** Resolves a name; fails if any of its addresses may not be called. */
 export const publicLookup: LookupFunction = (host, options, callback) => {
   lookup(host, { ...options, all: true }, (error, addresses) => {

@@ -1,6 +1,8 @@
 /** The options of the HTTP sink, and their checks. */
-import { validateHeaderName, validateHeaderValue } from 'node:http'
+import { validateHeaderName } from 'node:http'
 import { option, type Problem, type Static } from '@millrace/core'
+import { httpOptions, httpProblems } from '@millrace/client-http'
+import { answerProblems, answersOption } from './answers.ts'
 
 export const options = option.object({
   url: option.url('The address to post to.', { example: 'http://127.0.0.1:8080/invoices', pattern: '^https?://' }),
@@ -29,10 +31,12 @@ export const options = option.object({
     { default: 'none' },
   ),
   key: option.optional(option.field('The field whose order `per_key` preserves.', { example: 'InvoiceNo' })),
-  headers: option.map(option.text('A value.'), 'Further headers.', { default: {} }),
-  token: option.optional(
-    option.secret('Sent as `Authorization: Bearer`.', { tuning: true, example: '${secret:gateway_token}' }),
+  ...httpOptions,
+  redirects: option.integer(
+    'How many redirects (307, 308) a request follows. None leads from a public address to a private one.',
+    { tuning: true, default: 0, min: 0, max: 20 },
   ),
+  answers: answersOption,
   timeout: option.duration('How long a request may take.', { tuning: true, default: '30s' }),
 })
 
@@ -49,7 +53,9 @@ export const problems = (o: Options): Problem[] => [
         },
       ]
     : []),
-  ...Object.entries(o.headers).flatMap(([name, value]) => headerProblem(name, value)),
+  ...httpProblems(o),
+  ...answerProblems(o),
+  ...Object.keys(o.headers).flatMap(headerProblem),
 ]
 
 const ownHeaders = new Set([
@@ -62,13 +68,12 @@ const ownHeaders = new Set([
   'millrace-ids',
 ])
 
-/** The reason why values cannot be in the head of a request. */
-function headerProblem(name: string, value: string): Problem[] {
+/** The reason why a header cannot be sent; its value is checked when it is known. */
+function headerProblem(name: string): Problem[] {
   if (ownHeaders.has(name.toLowerCase()))
     return [{ code: 'bad_value', message: `the header ${name} is set by the sink itself`, at: ['headers', name] }]
   try {
     validateHeaderName(name)
-    validateHeaderValue(name, value)
     return []
   } catch (error) {
     return [{ code: 'bad_value', message: (error as Error).message, at: ['headers', name] }]

@@ -6,11 +6,11 @@
  * faulty ones are alone; so are requests that are too large. Transient failures are reported to the engine, which
  * writes those records again, together with those that have to follow them.
  */
-import { aborted, type Records, type SystemError, type WriteFailure } from '@millrace/core'
+import { aborted, type Records, SystemError, type WriteFailure } from '@millrace/core'
 import { type IdParts } from '@millrace/kinds'
 import type { Request } from './requests.ts'
-import type { Answer } from '@millrace/client-http'
-import { type Fault, type Verdict, verdictOf } from './verdict.ts'
+import type { Answer, Call } from '@millrace/client-http'
+import type { Fault, Judge, Verdict } from './fault.ts'
 
 export interface Posting {
   /** The address, for messages. */
@@ -19,7 +19,10 @@ export interface Posting {
   /** Maximum records of a request. */
   readonly most: number
   readonly make: (rows: Records['rows'], ids: IdParts) => Request
-  readonly send: (request: Buffer) => Promise<Answer>
+  readonly call: (call: Call) => Promise<Answer>
+  readonly judge: Judge
+  /** Later records of a lane must not be in the system for good before earlier ones. */
+  readonly isOrdered: boolean
 }
 
 const waits: Fault = { code: 'held', message: 'waiting for an earlier record' }
@@ -31,13 +34,13 @@ export async function postAll(
   signal: AbortSignal,
   posting: Posting,
 ): Promise<WriteFailure[]> {
-  const { where, make, send } = posting
+  const { where, make, call, judge } = posting
   const ids: IdParts = records.idParts() ?? { common: '', rests: records.ids() }
   const failures: WriteFailure[] = []
   const note = (index: number, kind: 'data' | 'system', fault: Fault) => failures.push({ ...fault, index, kind })
   /** The server does not answer, or asks to wait: no more requests are started. */
   let pause: Fault | undefined
-  let wrong: SystemError | undefined
+  let wrong: Error | undefined
 
   /** Posts these, in order. False: some of them have to be repeated, and the following ones wait. */
   async function deliver(indexes: readonly number[], again = true): Promise<boolean> {
@@ -52,20 +55,27 @@ export async function postAll(
       )
       at += request.through
       for (const { place, ...why } of request.refused) note(next[place]!, 'data', why)
-      if (!request.bytes) continue
+      if (!request.call) continue
       const carried = request.carried.map((place) => next[place]!)
-      const said = await ask(request.bytes, carried.length)
+      const said = await ask(request.call, carried)
       if (!(await applyVerdict(carried, said, again))) return hold(indexes.slice(at), pause ?? waits)
     }
     return true
   }
 
-  async function ask(request: Buffer, count: number): Promise<Verdict> {
+  async function ask(request: Call, indexes: readonly number[]): Promise<Verdict> {
     try {
-      return verdictOf(await send(request), count, where)
+      const answer = await call(request)
+      return judge(
+        answer,
+        indexes.map((i) => records.rows[i]!),
+        where,
+      )
     } catch (error) {
-      const { code, message } = error as SystemError
-      return { kind: 'later', fault: { code, message }, rest: true }
+      // What another try cannot change is no record's fault: an untrusted certificate, refused credentials.
+      if (!(error instanceof SystemError) || !error.retry) return { kind: 'wrong', error: error as Error }
+      const { code, message, waitMs } = error
+      return { kind: 'later', fault: { code, message, waitMs }, rest: true }
     }
   }
 
@@ -76,6 +86,7 @@ export async function postAll(
         return true
       case 'told':
         for (const [item, fault] of said.faults) note(indexes[item]!, 'data', fault)
+        if (said.later.size > 0) return holdSome(indexes, said)
         return divide(said.untold.map((item) => indexes[item]!))
       case 'refused': {
         for (const [item, fault] of said.faults) note(indexes[item]!, 'data', fault)
@@ -98,6 +109,17 @@ export async function postAll(
     const middle = Math.ceil(indexes.length / 2)
     if (!(await deliver(indexes.slice(0, middle)))) return hold(indexes.slice(middle), pause ?? waits)
     return deliver(indexes.slice(middle))
+  }
+
+  /** In order, what follows a record that has to be sent again is sent again after it, though it was accepted. */
+  function holdSome(indexes: readonly number[], { faults, later, untold }: Extract<Verdict, { kind: 'told' }>): false {
+    const first = posting.isOrdered ? Math.min(...later.keys()) : indexes.length
+    const waiting = new Set(untold)
+    for (const [item, index] of indexes.entries()) {
+      const again = later.get(item) ?? (item > first || waiting.has(item) ? waits : undefined)
+      if (again && !faults.has(item)) note(index, 'system', again)
+    }
+    return false
   }
 
   function hold(indexes: readonly number[], fault: Fault): false {

@@ -1,5 +1,5 @@
 /**
- * Encodes records as requests, head and body in one buffer.
+ * Encodes records as requests.
  *
  * The identity of a request is derived from its records alone, since after a crash records are grouped differently: for
  * one record, its id is the `Idempotency-Key`; for several, the key is a hash of all their ids, and the ids themselves
@@ -10,14 +10,14 @@
 import { hash } from 'node:crypto'
 import type { RecordType, Row } from '@millrace/core'
 import { compileEachEncoder, OutputBytes } from '@millrace/formats'
-import { requestHead } from '@millrace/client-http'
+import type { Call } from '@millrace/client-http'
 import { encodeIds, type IdParts, idsHeader, idsHeaderBytes, idsText } from '@millrace/kinds'
 import type { Options } from './options.ts'
-import type { Fault } from './verdict.ts'
+import type { Fault } from './fault.ts'
 
 /** A request, or nothing if none of the records can be encoded. */
 export interface Request {
-  readonly bytes: Buffer | undefined
+  readonly call: Call | undefined
   /** Indexes of its records in the list that it was made from, ascending, and of those that cannot be encoded. */
   readonly carried: readonly number[]
   readonly refused: readonly (Fault & { readonly place: number })[]
@@ -42,7 +42,7 @@ export function requestMaker(
     nulls: o.nulls,
     ...(o.body === 'json_lines' ? { after: '\n' } : o.body === 'array' ? { before: ',' } : {}),
   })
-  const head = headOf(url, o)
+  const type = ['content-type', o.body === 'json_lines' ? 'application/x-ndjson' : 'application/json']
   const out = new OutputBytes(64 * 1024)
   /** The maximum number of records in a request, so that the header has room for their ids. */
   let most = several ? o.batch : 1
@@ -71,18 +71,14 @@ export function requestMaker(
     }
     if (header !== undefined && header.length < idsHeaderBytes / 2) most = Math.min(o.batch, most * 2)
     const identity = several ? ofSeveral(list, header) : ofOne(`${ids.common}${ids.rests[0]!}`)
-    return { bytes: carried.length === 0 ? undefined : whole(identity), carried, refused, through }
+    return { call: carried.length === 0 ? undefined : whole(identity), carried, refused, through }
   }
-  const whole = (identity: string): Buffer => {
+  const whole = (identity: readonly string[]): Call => {
     if (o.body === 'array') {
       out.buffer[0] = 0x5b
       out.text(']')
     }
-    const own = `${head}${identity}content-length: ${out.at}\r\n\r\n`
-    const request = Buffer.allocUnsafe(own.length + out.at)
-    request.write(own, 'latin1')
-    request.set(out.seen(), own.length)
-    return request
+    return { method: o.method, url, headers: [...type, ...identity], body: Buffer.from(out.seen()) }
   }
   return make
 }
@@ -91,18 +87,13 @@ export function requestMaker(
 const isPlain = (text: string): boolean => text.length <= 512 && /^[!-~](?:[ -~]*[!-~])?$/.test(text)
 
 /** The headers that identify the records. */
-const ofSeveral = (list: string, header: string | undefined): string =>
-  `idempotency-key: ${hash('sha256', list, 'base64url')}\r\n${header === undefined ? '' : `${idsHeader}: ${header}\r\n`}`
-const ofOne = (id: string): string => {
-  if (isPlain(id)) return `idempotency-key: ${id}\r\n`
+const ofSeveral = (list: string, header: string | undefined): string[] => [
+  'idempotency-key',
+  hash('sha256', list, 'base64url'),
+  ...(header === undefined ? [] : [idsHeader.toLowerCase(), header]),
+]
+const ofOne = (id: string): string[] => {
+  if (isPlain(id)) return ['idempotency-key', id]
   const ids = { common: id, rests: [''] }
   return ofSeveral(idsText(ids), encodeIds(ids))
 }
-
-/** The part of a request's head that all have: request line and headers, each with its line end. */
-const headOf = (url: URL, o: Options): string =>
-  requestHead(o.method, url, {
-    'content-type': o.body === 'json_lines' ? 'application/x-ndjson' : 'application/json',
-    ...(o.token ? { authorization: `Bearer ${o.token.reveal()}` } : {}),
-    ...Object.fromEntries(Object.entries(o.headers).map(([name, value]) => [name.toLowerCase(), value])),
-  })

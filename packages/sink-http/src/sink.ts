@@ -6,6 +6,7 @@ import {
   aborted,
   compileKey,
   defineSink,
+  type Env,
   type Records,
   type RecordType,
   type Row,
@@ -16,10 +17,11 @@ import {
   type WriteFailure,
 } from '@millrace/core'
 import { jsonForm, keyProblems } from '@millrace/kinds'
-import { createClient } from '@millrace/client-http'
+import { type Caller, createCaller } from '@millrace/client-http'
 import { type Options, options, problems } from './options.ts'
 import { postAll } from './posting.ts'
 import { requestMaker } from './requests.ts'
+import { compileVerdict } from './verdict.ts'
 
 export const sinkHttp = defineSink({
   kind: 'sink',
@@ -38,8 +40,8 @@ export const sinkHttp = defineSink({
   }),
   accepts: ({ key }, input) => keyProblems({ key }, input),
   writes: (o) => [`http:${new URL(o.url).host}${new URL(o.url).pathname}`],
-  async probe(o, _env, signal) {
-    const client = clientOf(o)
+  async probe(o, env, signal) {
+    const client = callerOf(o, env)
     try {
       await unlessAborted(client.reach(), signal, `reaching ${new URL(o.url).host}`)
       return `${new URL(o.url).host} answers; nothing was posted`
@@ -53,7 +55,8 @@ export const sinkHttp = defineSink({
     const make = requestMaker(url, o, ctx.schema)
     const most = o.body === 'object' ? 1 : o.batch
     const lanesOf = compileLanes(o, most, ctx.schema)
-    const { reach, send, close } = clientOf(o)
+    const { reach, call, close } = callerOf(o, ctx)
+    const judge = compileVerdict(o.answers, ctx.schema)
     return {
       open: ({ signal }) => unlessAborted(reach(), signal, `reaching ${url.host}`),
       async write(records, { signal }) {
@@ -65,8 +68,10 @@ export const sinkHttp = defineSink({
             where: url.host,
             concurrency: o.concurrency,
             most,
+            isOrdered: o.order !== 'none',
             make,
-            send,
+            call,
+            judge,
           })
         } catch (error) {
           // Nothing of this kind will ever be accepted, or the run stops: requests in flight are abandoned.
@@ -84,7 +89,11 @@ export const sinkHttp = defineSink({
   },
 })
 
-const clientOf = (o: Options) => createClient(new URL(o.url), { timeoutMs: o.timeout, allowPrivate: true })
+/** The largest answer that has the outcome of each record. */
+const maxBytes = 8 * 1024 * 1024
+
+const callerOf = (o: Options, env: Pick<Env, 'resolve'>): Caller =>
+  createCaller(o, env, { maxBytes: o.answers && maxBytes })
 
 /** The failures; as a failure of the whole write if they are all the same. */
 function throwAll(failures: readonly WriteFailure[], records: number): void {

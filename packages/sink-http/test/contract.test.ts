@@ -21,6 +21,7 @@ const defaults = {
   concurrency: 4,
   order: 'none',
   headers: {},
+  redirects: 0,
   timeout: 20_000,
 }
 

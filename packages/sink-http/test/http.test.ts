@@ -1,136 +1,24 @@
 import { randomUUID } from 'node:crypto'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import {
-  batch,
-  type Env,
-  type PartialWriteError,
-  type RecordType,
-  Records,
-  type Row,
-  Secret,
-  type Sink,
-  type SinkDefinition,
-  type SystemError,
-} from '@millrace/core'
+import { type Row, Secret } from '@millrace/core'
 import { decodeIds } from '@millrace/kinds'
 import { memoryOf } from '@millrace/testkit'
-import { afterEach, describe, expect, it } from 'vitest'
-import { sinkHttp } from '../src/sink.ts'
-
-const schema: RecordType = {
-  fields: {
-    n: { type: { kind: 'integer' }, optional: false },
-    invoice: { type: { kind: 'string' }, optional: false },
-    note: { type: { kind: 'string' }, optional: true },
-  },
-}
-const rowsOf = (n: number): Row[] => Array.from({ length: n }, (_, i) => ({ n: i, invoice: `i${i % 5}`, note: null }))
-const records = (rows: readonly Row[], idAt?: (i: number) => string) =>
-  new Records({
-    rows,
-    pipeline: 'p',
-    from: [{ source: 's', batch: batch({ split: 'a b', rows, positionAt: (i) => i, ...(idAt ? { idAt } : {}) }) }],
-  })
-const never = new AbortController().signal
-
-const servers: Server[] = []
-afterEach(async () => {
-  for (const server of servers.splice(0))
-    await new Promise<void>((resolve) => server.close(() => resolve()).closeAllConnections())
-})
-
-interface Got {
-  readonly key: string
-  readonly ids: string | undefined
-  readonly type: string
-  readonly body: string
-}
-type Reply = number | { readonly status: number; readonly body?: unknown; readonly headers?: Record<string, string> }
-
-/** A real server on loopback; `answer` gives the answer to each request, undefined: it never comes. */
-async function listen(
-  answer: (got: Got, count: number) => Reply | undefined | Promise<Reply>,
-): Promise<{ url: string; got: Got[] }> {
-  const got: Got[] = []
-  const server = createServer((request, response) => {
-    const parts: Buffer[] = []
-    request.on('data', (part: Buffer) => parts.push(part))
-    request.on('end', async () => {
-      const ids = request.headers['millrace-ids']
-      const one: Got = {
-        key: String(request.headers['idempotency-key']),
-        ids: typeof ids === 'string' ? ids : undefined,
-        type: String(request.headers['content-type']),
-        body: Buffer.concat(parts).toString(),
-      }
-      got.push(one)
-      const reply = await answer(one, got.length)
-      if (reply === undefined) return
-      const { status, body, headers = {} } = typeof reply === 'number' ? { status: reply } : reply
-      response.writeHead(status, headers)
-      response.end(
-        body === undefined ? (status < 300 ? '' : 'because') : typeof body === 'string' ? body : JSON.stringify(body),
-      )
-    })
-  })
-  servers.push(server)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/x`, got }
-}
-
-const env: Env = { root: '/', home: '/', profile: 'local', pipeline: 'p', id: 'x', resolve: (p) => p }
-const defaults = {
-  method: 'POST',
-  body: 'object',
-  batch: 500,
-  ids: true,
-  nulls: 'omit',
-  concurrency: 8,
-  order: 'none',
-  headers: {},
-  timeout: 2000,
-}
-const make = (url: string, more: Record<string, unknown> = {}): Sink =>
-  (sinkHttp as SinkDefinition).create({ ...defaults, url, ...more }, { ...env, schema })
-const opening = (signal = never) => ({
-  signal,
-  incarnation: 1,
-  start: 'test',
-  instance: { i: 0, n: 1 },
-  warn: () => {},
-})
-
-type Thrown = Omit<PartialWriteError, 'name'> & Omit<SystemError, 'name'>
-
-/** What a write throws. */
-async function thrown(written: Promise<void> | void): Promise<Thrown | undefined> {
-  try {
-    await written
-    return undefined
-  } catch (error) {
-    return error as Thrown
-  }
-}
-
-async function post(url: string, all: Records | readonly Row[], more: Record<string, unknown> = {}) {
-  const sink = make(url, more)
-  await sink.open!(opening())
-  try {
-    return await thrown(sink.write(all instanceof Records ? all : records(all), { signal: never, epoch: 1 }))
-  } finally {
-    await sink.close!()
-  }
-}
-
-const failuresOf = (error: Pick<PartialWriteError, 'failures'> | undefined) =>
-  (error?.failures ?? []).map(({ index, kind, code }) => [index, kind, code])
-/** The numbers that a request of JSON lines carries. */
-const numbers = ({ body }: Got): number[] =>
-  body
-    .trimEnd()
-    .split('\n')
-    .map((line) => (JSON.parse(line) as Row)['n'] as number)
+import { describe, expect, it } from 'vitest'
+import {
+  defaults,
+  failuresOf,
+  type Got,
+  listen,
+  make,
+  never,
+  numbers,
+  opening,
+  post,
+  records,
+  rowsOf,
+  schema,
+  servers,
+  thrown,
+} from './posting.ts'
 
 describe('sink-http', () => {
   it('posts each record once, with its id as the idempotency key, and leaves empty fields out', async () => {
@@ -370,8 +258,8 @@ describe('a request of several records', () => {
 
 describe('an answer that no record is at fault for', () => {
   it.each([
-    [401, 'unauthorized', 'token'],
-    [403, 'unauthorized', 'token'],
+    [401, 'unauthorized', 'auth'],
+    [403, 'unauthorized', 'auth'],
     [404, 'http_404', 'path'],
     [405, 'http_405', 'method'],
     [415, 'http_415', 'body'],
@@ -411,7 +299,7 @@ describe('an answer that no record is at fault for', () => {
 
   it('cannot come to a token with a line break: no request is made of it', async () => {
     const { url, got } = await listen(() => 200)
-    expect(() => make(url, { token: new Secret('geheim\r\nx-injected: 1') })).toThrow(
+    expect(() => make(url, { auth: { bearer: new Secret('geheim\r\nx-injected: 1') } })).toThrow(
       expect.objectContaining({ code: 'bad_value', message: expect.not.stringContaining('geheim') }),
     )
     expect(got).toEqual([])

@@ -310,7 +310,7 @@ describe('limits', () => {
     })
     for (const path of ['/', '/zip'])
       await expect(readFrom(nothingSaved(), `${common(url + path)}\nmax_body: 20kB`)).rejects.toMatchObject({
-        code: 'page_too_large',
+        code: 'answer_too_large',
         retry: false,
       })
     expect((await readFrom(nothingSaved(), common(`${url}/zip`))).records).toHaveLength(10_000)
@@ -365,7 +365,7 @@ describe('addresses', () => {
       response.writeHead(302, { location: request.pathname === '/file' ? 'file:///etc/passwd' : other.url }).end()
     })
     expect(
-      (await readFrom(nothingSaved(), `${common(url)}\ntoken: geheim\nheaders: { x-key: k }`)).records,
+      (await readFrom(nothingSaved(), `${common(url)}\nauth: { bearer: geheim }\nheaders: { x-key: k }`)).records,
     ).toHaveLength(5)
     expect(seen).toEqual(['Bearer geheim', undefined])
     await expect(readFrom(nothingSaved(), common(`${url}/file`))).rejects.toMatchObject({ code: 'bad_redirect' })

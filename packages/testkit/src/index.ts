@@ -1,9 +1,11 @@
 /** The entry point of @millrace/testkit. For tests only: its suites import vitest. */
 export * from './amazon.ts'
 export * from './ask.ts'
+export * from './certificates.ts'
 export * from './contract/index.ts'
 export * from './clock.ts'
 export * from './disk.ts'
+export * from './forward-proxy.ts'
 export * from './http-proxy.ts'
 export * from './live.ts'
 export * from './memory.ts'

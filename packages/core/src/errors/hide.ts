@@ -3,21 +3,35 @@
  * error, and a server may send back a header; the process knows which secrets it has.
  */
 
-const hidden = new Set<string>()
+/** How often each was given. */
+const hidden = new Map<string, number>()
 
-/** From now on `hide` masks these values, and an address' password, in every form that they may be written in. */
-export function hideSecrets(values: Iterable<string>): void {
-  for (const value of values) for (const text of [value, ...passwordsIn(value)]) add(text)
+/**
+ * From now on `hide` masks these values, and an address' password, in every form that they may be written in. Returns
+ * what ends that, for values that expire.
+ */
+export function hideSecrets(values: Iterable<string>): () => void {
+  return add([...values].flatMap((value) => [value, ...passwordsIn(value)]))
 }
 
 /** The same for the password in an address; the address itself may be printed. */
 export function hidePassword(address: string): void {
-  for (const text of passwordsIn(address)) add(text)
+  add(passwordsIn(address))
 }
 
-function add(text: string): void {
+function add(texts: readonly string[]): () => void {
   // One or two characters would mask ordinary words, and such a secret protects nothing.
-  for (const form of formsOf(text)) if (form.length >= 3) hidden.add(form)
+  const forms = texts.flatMap(formsOf).filter(({ length }) => length >= 3)
+  const count = (by: number) => {
+    sorted = undefined
+    for (const form of forms) {
+      const times = (hidden.get(form) ?? 0) + by
+      if (times > 0) hidden.set(form, times)
+      else hidden.delete(form)
+    }
+  }
+  count(1)
+  return () => count(-1)
 }
 
 /** `text` without them. `aligned`: with as many characters as before. */
@@ -31,11 +45,8 @@ export function hide(text: string, aligned = false): string {
 export const hiddenJson = (value: unknown, indent?: number): string =>
   JSON.stringify(value, (_key, each: unknown) => (typeof each === 'string' ? hide(each) : each), indent)
 
-let sorted: readonly string[] = []
-function longestFirst(): readonly string[] {
-  if (sorted.length !== hidden.size) sorted = [...hidden].sort((a, b) => b.length - a.length)
-  return sorted
-}
+let sorted: readonly string[] | undefined
+const longestFirst = (): readonly string[] => (sorted ??= [...hidden.keys()].sort((a, b) => b.length - a.length))
 
 const formsOf = (text: string): string[] => [
   text,

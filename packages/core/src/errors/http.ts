@@ -30,7 +30,8 @@ export const httpRunEntries: Readonly<Record<string, CatalogueEntry>> = {
       `http_${status}`,
       {
         title: `server redirects with ${status}`,
-        explanation: 'Redirects are not followed with records, since they may lead to an unintended place.',
+        explanation:
+          'Redirects are followed only where `redirects` allows it, and with records only those that repeat the request: 307 and 308.',
         hint: 'set `url` to the target of the redirect',
       },
     ]),

@@ -466,6 +466,42 @@ export const systemErrors = {
     explanation: 'A server cannot be reached, or closes the connection before it answers.',
     hint: 'check `url` and whether the server runs; `retry` sets how long it is retried',
   },
+  connection_lost: {
+    title: 'connection closed',
+    explanation: 'A server, or what stands in front of it, closed the connection before its answer was complete.',
+    hint: 'look into the log of the server; `retry` sets how long it is retried',
+  },
+  not_http: {
+    title: 'server does not speak HTTP',
+    explanation: 'What a server sends back is not HTTP.',
+    hint: 'check the port, and whether the address has to begin with https:',
+  },
+  proxy_unreachable: {
+    title: 'proxy not reached',
+    explanation: 'The proxy that requests have to go through cannot be reached.',
+    hint: 'check `proxy`, or `HTTP_PROXY` and `HTTPS_PROXY` of the environment, and whether the proxy runs',
+  },
+  proxy_refused: {
+    title: 'refused by the proxy',
+    explanation: 'The proxy does not connect to the server: it requires a login, or does not allow the host.',
+    hint: 'check the name and password in `proxy`, and whether the proxy allows this host',
+  },
+  token_refused: {
+    title: 'no token granted',
+    explanation: 'The server of tokens (`auth.oauth2`) refuses the client, or its answer has no token.',
+    hint: 'check `token_url`, `client_id`, `client_secret` and `scope` of `auth.oauth2`',
+  },
+  token_unavailable: {
+    title: 'server of tokens does not answer',
+    explanation: 'The server of tokens (`auth.oauth2`) cannot be reached, or is overloaded.',
+    hint: 'check `token_url` of `auth.oauth2`; `retry` sets how long it is retried',
+  },
+  answer_mismatch: {
+    title: 'answer is not as declared',
+    explanation:
+      'The answer to a request does not have the outcome of each record where `answers` says. Nothing of that request counts as delivered.',
+    hint: 'compare `answers` with what the server answers',
+  },
   held: {
     title: 'waiting for an earlier record',
     explanation: 'A record waits until an earlier one with the same key has been delivered.',
@@ -537,10 +573,10 @@ export const systemErrors = {
     explanation: 'An answer has no list of records where one should be, or is truncated.',
     hint: 'check `items` against what the server actually answers',
   },
-  page_too_large: {
-    title: 'page too large',
-    explanation: 'An answer is larger than `max_body`, perhaps after decompression.',
-    hint: 'request smaller pages, or raise `max_body`',
+  answer_too_large: {
+    title: 'answer too large',
+    explanation: 'An answer that is needed as a whole is larger than allowed, perhaps after decompression.',
+    hint: 'request smaller pages, or raise `max_body`; send fewer records per request (`batch`)',
   },
   paging_stuck: {
     title: 'pages form a loop',

@@ -3,8 +3,8 @@
  * the engine retries.
  */
 import { setTimeout as wait } from 'node:timers/promises'
-import { SystemError } from '@millrace/core'
-import { type Answered, createGetter, headerOf, retryAfterMs } from '@millrace/client-http'
+import { type Env, SystemError } from '@millrace/core'
+import { type Answered, createCaller, get, headerOf, retryAfterMs } from '@millrace/client-http'
 import type { PollOptions } from './options.ts'
 
 export interface Fetcher {
@@ -13,18 +13,9 @@ export interface Fetcher {
   close(): void
 }
 
-export function createFetcher(o: PollOptions): Fetcher {
-  const headers = Object.fromEntries(
-    Object.entries(o.headers).map(([name, value]) => [name.toLowerCase(), text(value)]),
-  )
-  if (o.token) headers['authorization'] = `Bearer ${text(o.token)}`
-  const getter = createGetter({
-    headers,
-    origin: new URL(o.url).origin,
-    timeoutMs: o.timeout,
-    maxBytes: o.max_body,
-    allowPrivate: o.allow_private,
-  })
+/** `env` resolves the paths of certificates. */
+export function createFetcher(o: PollOptions, env: Pick<Env, 'resolve'>): Fetcher {
+  const caller = createCaller(o, env, { allowPrivate: o.allow_private, maxBytes: o.max_body })
   const gapMs = o.rate === undefined ? 0 : 1000 / o.rate
   let nextMs = 0
   return {
@@ -32,23 +23,20 @@ export function createFetcher(o: PollOptions): Fetcher {
       const now = performance.now()
       if (nextMs > now) await wait(nextMs - now, undefined, { signal })
       nextMs = Math.max(now, nextMs) + gapMs
-      const page = await getter.get(url, signal)
+      const page = await get(caller, url, o.max_body, signal)
       if (page.status >= 200 && page.status < 300) return page
       throw failureOf(page)
     },
-    close: getter.close,
+    close: caller.close,
   }
 }
-
-/** The value of a secret; plain text replaces one where no spec is involved. */
-const text = (value: { reveal(): string } | string): string => (typeof value === 'string' ? value : value.reveal())
 
 function failureOf(page: Answered): SystemError {
   const { status, url } = page
   const where = `${url.origin}${url.pathname}`
   if (status === 401 || status === 403)
     return new SystemError('unauthorized', `${where} answered ${status}: it does not accept the credentials`, {
-      hint: 'check `token` and `headers`',
+      hint: 'check `auth` and `headers`',
     })
   const retry = status >= 500 || [408, 425, 429].includes(status)
   const waitMs = retry ? retryAfterMs(headerOf(page, 'retry-after')) : undefined

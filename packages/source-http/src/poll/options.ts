@@ -1,5 +1,6 @@
 /** Options of the polling source. */
 import { option, type Problem, type Static } from '@millrace/core'
+import { httpOptions, httpProblems } from '@millrace/client-http'
 import { readFormatsOf, textReadFormats } from '@millrace/formats'
 
 /** The formats of a page. */
@@ -8,13 +9,8 @@ export const pageFormats = readFormatsOf(textReadFormats)
 export const options = option.object({
   url: option.url('The address of the records.', { pattern: '^https?://', example: 'https://api.example.com/orders' }),
   query: option.map(option.text('A value.'), 'Further query parameters.', { default: {} }),
-  headers: option.map(option.secret('A value.'), 'Further headers, sent to the host of `url` only.', { default: {} }),
-  token: option.optional(
-    option.secret('Sent as `Authorization: Bearer`, to the host of `url` only.', {
-      tuning: true,
-      example: '${secret:orders_token}',
-    }),
-  ),
+  ...httpOptions,
+  redirects: option.integer('How many redirects a request follows.', { tuning: true, default: 5, min: 0, max: 20 }),
   format: {
     ...pageFormats.option,
     description: 'The format of a page: a name, or a name with options of that format.',
@@ -87,7 +83,7 @@ export type PollOptions = Static<typeof options>
 
 /** There is one kind of paging, and options that look into a page need JSON. */
 export function problems(o: PollOptions): Problem[] {
-  const found: Problem[] = []
+  const found: Problem[] = httpProblems(o)
   const paging = [o.page && 'page', o.cursor && 'cursor', o.link && 'link'].filter((name) => typeof name === 'string')
   for (const name of paging.slice(1))
     found.push({
@@ -115,7 +111,7 @@ export function problems(o: PollOptions): Problem[] {
       code: 'bad_value',
       message: 'the address contains a password',
       at: ['url'],
-      hint: 'use `token` or `headers` with a secret',
+      hint: 'use `auth` or `headers` with a secret',
     })
   return found
 }

@@ -51,8 +51,8 @@ export const sourceHttpPoll = defineSource({
   }),
   decoder: (o, ctx) => recordDecoder(o, ctx),
   create: (o, ctx) => createPoller(o, ctx),
-  async probe(o, _env, signal) {
-    const fetcher = createFetcher(o)
+  async probe(o, env, signal) {
+    const fetcher = createFetcher(o, env)
     try {
       const page = await fetcher.fetch(pageUrl(o, undefined, o.since?.start), signal)
       return `${splitOf(o)} answers ${page.status}, ${headerOf(page, 'content-type') ?? 'without a content type'}, ${page.body.length} bytes`
@@ -94,7 +94,7 @@ function createPoller(o: PollOptions, ctx: SourceContext): Source {
   const known = identify(o, ctx)
   return {
     read(read) {
-      fetcher ??= createFetcher(o)
+      fetcher ??= createFetcher(o, ctx)
       return readPages(o, ctx, read, fetcher, split, known)
     },
     locate: (_split, position) => Promise.resolve(`${split}, record number ${Number(position) + 1}`),
