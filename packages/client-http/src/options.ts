@@ -120,7 +120,7 @@ export function httpProblems(o: Pick<HttpOptions, 'url' | 'auth' | 'headers'>): 
         ? `\`auth\` and ${elsewhere} cannot be combined`
         : '`auth` must have one of `basic`, `bearer` and `oauth2`',
       at: ['auth'],
-      hint: 'for example `auth: { bearer: ${secret:api_token} }`',
+      hint: 'for example `auth: { bearer: "${secret:api_token}" }`',
     },
   ]
 }
