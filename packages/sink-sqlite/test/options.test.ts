@@ -63,6 +63,7 @@ test('all modes are effectively-once; what has a key and takes updates says so',
     how: 'upsert by record id, one transaction per write',
     key: 'record_id',
     keyed: true,
+    onNull: 'error',
     combines: false,
   })
   expect(told({ collection: 'c', key: 'a', write: 'insert' })).toMatchObject({ key: ['a'], keyed: false })

@@ -9,7 +9,7 @@ export const wireBugs: readonly SeededBug[] = [
     breaks: 'Keys that are no UTF-8, such as Longs, become equal: records of different keys are merged.',
     file: 'packages/core/src/record/wire.ts',
     edits: [["  return text.includes('\\ufffd') && !isUtf8(bytes) ? bytes : text", '  return text']],
-    test: [bytes, 'is copied with its keys, headers and nulls as they came'],
+    test: [bytes, 'is copied with its keys, headers and nulls'],
     says: /expected/,
   },
   {
@@ -22,7 +22,7 @@ export const wireBugs: readonly SeededBug[] = [
         '  [...new Map(headers.map((each) => [String(each[0]), each])).values()].map(([name, value]) => [wireJson(name)',
       ],
     ],
-    test: [bytes, 'is copied with its keys, headers and nulls as they came'],
+    test: [bytes, 'is copied with its keys, headers and nulls'],
     says: /expected/,
   },
   {
@@ -38,7 +38,7 @@ export const wireBugs: readonly SeededBug[] = [
     breaks: 'What it deletes stays in every compacted topic behind, and readers get a record that none can decode.',
     file: 'packages/kinds/src/streams/encode.ts',
     edits: [['        nulls: nulls.length > 0 ? new Set(nulls) : undefined,', '        nulls: undefined,']],
-    test: [bytes, 'is copied with its keys, headers and nulls as they came'],
+    test: [bytes, 'is copied with its keys, headers and nulls'],
     says: /expected/,
   },
   {
