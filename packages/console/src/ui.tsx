@@ -63,6 +63,9 @@ export function Problem({ error }: { readonly error: ApiError | undefined }) {
   )
 }
 
+/** For what appears when it is asked for: it may be below the window. */
+export const intoSight = (element: HTMLElement | null): void => element?.scrollIntoView({ block: 'nearest' })
+
 /** In place of a view that waits. */
 export const Waiting = () => <p class="quiet">…</p>
 

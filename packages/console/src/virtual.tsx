@@ -15,13 +15,15 @@ export function VirtualTable(props: {
   readonly name: string
   readonly class: string
   readonly count: number
+  /** It scrolls by itself also when all rows are in the page, so that what is below stays in sight. */
+  readonly isBounded?: boolean
   readonly head: ComponentChildren
   readonly row: (i: number) => ComponentChildren
   readonly attributes?: (i: number) => Readonly<Record<string, unknown>>
   /** Called with the rows that come into sight. */
   readonly seen?: (from: number, to: number) => void
 }) {
-  const { name, count, head, row, attributes, seen } = props
+  const { name, count, isBounded = false, head, row, attributes, seen } = props
   const [top, setTop] = useState(0)
   const isWhole = count <= mostWhole
   const from = isWhole ? 0 : Math.min(count, Math.max(0, Math.floor(top / rowPx) - 10))
@@ -29,7 +31,7 @@ export function VirtualTable(props: {
   useEffect(() => seen?.(from, to), [from, to])
   return (
     <div
-      class={isWhole ? 'scroll' : 'scroll tall'}
+      class={isWhole && !isBounded ? 'scroll' : 'scroll tall'}
       tabIndex={0}
       role="region"
       aria-label={name}

@@ -4,7 +4,7 @@ import { CellText, ColumnName, isNumber } from '../pages/table.tsx'
 import { go, usePlace } from '../route.ts'
 import { useRows } from '../rows.ts'
 import { count, counted } from '../text.ts'
-import { Link, Problem, Time, useAnswer, Waiting } from '../ui.tsx'
+import { intoSight, Link, Problem, Time, useAnswer, Waiting } from '../ui.tsx'
 import { VirtualTable } from '../virtual.tsx'
 import type { DataColumn, QueryProblem } from '../wire/index.ts'
 import type { Found } from './collections.tsx'
@@ -90,6 +90,7 @@ function Rows(props: { readonly here: string; readonly path: string; readonly co
               key={found.id}
               name="Rows"
               class="answer data"
+              isBounded
               count={found.kept}
               seen={rows.want}
               head={
@@ -212,7 +213,7 @@ function Head(props: {
 function AsJson({ path, n }: { readonly path: string; readonly n: number }) {
   const { value, error } = useAnswer<{ readonly json: string }>(path)
   return (
-    <section class="card" aria-label={`Row ${n} as JSON`}>
+    <section class="card" aria-label={`Row ${n} as JSON`} ref={intoSight}>
       <div class="head">
         <h2>Row {count(n)}</h2>
         <button

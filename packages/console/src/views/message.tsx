@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks'
 import { bytesOf, hexOf, laidOut } from '../raw.ts'
 import { bytes, count } from '../text.ts'
-import { Problem, Scroll, Time, useAnswer } from '../ui.tsx'
+import { intoSight, Problem, Scroll, Time, useAnswer } from '../ui.tsx'
 import type { Message } from '../wire/index.ts'
 
 const forms = { raw: 'Raw', json: 'JSON', hex: 'Hex' } as const
@@ -22,7 +22,7 @@ export function MessageCard({ path, message: listed }: { readonly path: string; 
   const text = textOf(message, form)
   const shown = text === undefined || isWhole ? text : text.slice(0, mostChars)
   return (
-    <section class="card" aria-label={`Message ${position} of partition ${split}`}>
+    <section class="card" aria-label={`Message ${position} of partition ${split}`} ref={intoSight}>
       <div class="head">
         <h2>
           Partition {split}, {position}

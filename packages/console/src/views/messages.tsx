@@ -110,6 +110,7 @@ export function Messages({ place, stream }: { readonly place: string; readonly s
             <VirtualTable
               name={`Messages of ${stream}`}
               class="answer messages"
+              isBounded
               count={rows.length}
               head={
                 <>
