@@ -24,7 +24,7 @@ async function project(): Promise<{ readonly folder: string; readonly port: numb
     `version: 1
 name: orders
 source: { type: csv, config: { path: data.csv }, schema: { fields: { id: integer } } }
-sinks: { out: { type: http, config: { url: "http://127.0.0.1:${port}/orders", token: "\${secret:token}" }, retry: { for: 3s } } }
+sinks: { out: { type: http, config: { url: "http://127.0.0.1:${port}/orders", auth: { bearer: "\${secret:token}" } }, retry: { for: 3s } } }
 on_error: { data: dead_letter }
 dead_letter: { type: files, config: { path: dead/, format: jsonl } }
 `,
